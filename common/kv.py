@@ -1,0 +1,26 @@
+"""Clients of the Redis protocol, one pool a process."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import redis
+import redis.asyncio
+
+from common.env import env_str
+
+
+def redis_url() -> str:
+    """``REDIS_URL``, or a local server's default."""
+    return env_str("REDIS_URL", "redis://127.0.0.1:6379/0")
+
+
+@cache
+def redis_sync() -> redis.Redis:
+    """The process's blocking client."""
+    return redis.Redis.from_url(redis_url(), socket_timeout=5, socket_connect_timeout=2)
+
+
+def redis_async() -> redis.asyncio.Redis:
+    """A client for the running event loop; the caller keeps it and closes it with the loop."""
+    return redis.asyncio.Redis.from_url(redis_url(), socket_timeout=5, socket_connect_timeout=2)

@@ -1,0 +1,181 @@
+"""Settings of every process, from the environment. Each variable is listed in `.env.example`."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from common.env import ROOT, env_bool, env_int, env_list, env_secret, env_str, var_dir
+from common.kv import redis_url
+from common.logs import logging_config
+
+BASE_DIR = ROOT
+VAR_DIR = var_dir()
+
+DEBUG = env_bool("DEBUG")
+# `check` and `makemigrations` must work before the first `up`, which makes the real key up.
+SECRET_KEY = env_secret("SECRET_KEY", "not-a-secret-only-for-commands-that-serve-nothing")
+
+PORT = env_int("PORT", 8000)
+PUBLIC_URL = env_str("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
+MEDIA_URL = env_str("MEDIA_URL", f"ws://localhost:{PORT + 1}").rstrip("/")
+ENGINE_URL = env_str("ENGINE_URL", f"http://127.0.0.1:{PORT + 2}").rstrip("/")
+CARRIER_URL = env_str("CARRIER_URL", f"http://127.0.0.1:{PORT + 3}").rstrip("/")
+
+_public = urlsplit(PUBLIC_URL)
+#: Host (with port) under which tenants live: ``<slug>.<ROOT_HOST>``.
+ROOT_HOST = _public.netloc
+ROOT_HOSTNAME = _public.hostname or "localhost"
+SECURE = _public.scheme == "https"
+ALLOWED_HOSTS = ["*"]  # unknown hosts get 404 from the tenant middleware; probes and tunnels come under any name
+CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{ROOT_HOST}", f"{_public.scheme}://*.{ROOT_HOST}"]
+
+SHARED_APPS = [
+    "django_tenants",
+    "config",
+    "tenants",
+    "billing",
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "channels",
+]
+TENANT_APPS = ["knowledge", "calls", "receptionist"]
+INSTALLED_APPS = ["daphne", *SHARED_APPS, *TENANT_APPS, "realtime"]
+
+TENANT_MODEL = "tenants.Tenant"
+TENANT_DOMAIN_MODEL = "tenants.Domain"
+AUTH_USER_MODEL = "tenants.User"
+PUBLIC_SCHEMA_NAME = "public"
+ROOT_URLCONF = "config.urls"  # tenant hosts
+PUBLIC_SCHEMA_URLCONF = "config.urls_public"  # root host, and the any-host paths
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+TENANT_CREATION_FAKES_MIGRATIONS = False
+
+MIDDLEWARE = [
+    "config.middleware.AnyHostMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tenants.middleware.TenantMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+WSGI_APPLICATION = None
+ASGI_APPLICATION = "config.asgi.application"
+
+
+def _database(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+    return {
+        "ENGINE": "django_tenants.postgresql_backend",
+        "NAME": unquote(parts.path.lstrip("/")) or "deskbell",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(query.get("host", "")) or parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 0,
+        # Sum of the pools: web 20, media 10, each worker child and each command 2 at most, out of max_connections 200.
+        "OPTIONS": {"pool": {"min_size": 0, "max_size": env_int("DATABASE_POOL", 20), "timeout": 10}},
+    }
+
+
+DATABASE_URL = env_secret("DATABASE_URL", "postgresql://localhost/deskbell")
+DATABASES = {"default": _database(DATABASE_URL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": redis_url()}}
+CHANNEL_LAYERS = {
+    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [redis_url()]}}
+}
+
+CELERY_BROKER_URL = redis_url()
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_TIME_LIMIT = 600
+CELERY_TASK_SOFT_TIME_LIMIT = 540
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "/login"
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = SECURE
+CSRF_COOKIE_SECURE = SECURE
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# Signatures cover the path as it was sent: never redirect a webhook to another spelling.
+APPEND_SLASH = False
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [ROOT / "static"]
+WHITENOISE_USE_FINDERS = True
+MEDIA_ROOT = VAR_DIR / "media"
+
+LOGGING_CONFIG = "logging.config.dictConfig"
+LOGGING = logging_config(env_str("LOG_LEVEL", "INFO"))
+
+# The line
+TWILIO_ACCOUNT_SID = env_str("TWILIO_ACCOUNT_SID")
+TWILIO_AUTH_TOKEN = env_secret("TWILIO_AUTH_TOKEN", "")
+TWILIO_API_BASE_URL = env_str("TWILIO_API_BASE_URL")
+
+# The voice
+OPENAI_REALTIME_URL = env_str("OPENAI_REALTIME_URL")
+OPENAI_REALTIME_MODEL = env_str("OPENAI_REALTIME_MODEL", "gpt-realtime-2.1")
+
+# Billing: 1 credit is the unit of the ledger.
+CREDITS_PER_MINUTE = env_int("CREDITS_PER_MINUTE", 10)
+STARTING_CREDITS = env_int("STARTING_CREDITS", 1000)
+
+#: Ready-made schemas kept for the next sign-ups.
+TENANT_POOL_SIZE = env_int("TENANT_POOL_SIZE", 3)
+METRICS_TOKEN = env_secret("METRICS_TOKEN", "")
+EXTRA_HOSTS = env_list("EXTRA_HOSTS")
