@@ -77,11 +77,10 @@ def test_an_address_nobody_listens_on_is_a_connectivity_error(monkeypatch):
 
 
 def test_every_error_of_the_client_has_a_category():
-    kinds = [k for k in vars(openai).values() if isinstance(k, type) and issubclass(k, openai.OpenAIError)]
+    kinds = [k for k in list(vars(openai).values()) if isinstance(k, type) and issubclass(k, openai.OpenAIError)]
     assert len(kinds) > 10
     for kind in kinds:
         # Constructors differ from class to class; the mapping reads the class and these two fields.
         error = kind.__new__(kind)
         error.__dict__.update(status_code=418, request_id="r")
-
         assert ai._provider_error(error).category in CATEGORIES
