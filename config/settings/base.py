@@ -18,7 +18,8 @@ SECRET_KEY = env_secret("SECRET_KEY", "not-a-secret-only-for-commands-that-serve
 
 PORT = env_int("PORT", 8000)
 PUBLIC_URL = env_str("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
-MEDIA_URL = env_str("MEDIA_URL", f"ws://localhost:{PORT + 1}").rstrip("/")
+# Not named MEDIA_URL: Django has a setting of that name and puts a slash before any value that is not HTTP.
+MEDIA_STREAM_URL = env_str("MEDIA_URL", f"ws://localhost:{PORT + 1}").rstrip("/")
 ENGINE_URL = env_str("ENGINE_URL", f"http://127.0.0.1:{PORT + 2}").rstrip("/")
 CARRIER_URL = env_str("CARRIER_URL", f"http://127.0.0.1:{PORT + 3}").rstrip("/")
 
