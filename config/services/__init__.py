@@ -1,0 +1,1 @@
+"""What `manage.py up` runs on one machine: embedded databases, and the supervisor of every process."""
