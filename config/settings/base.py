@@ -32,10 +32,11 @@ ALLOWED_HOSTS = ["*"]  # unknown hosts get 404 from the tenant middleware; probe
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{ROOT_HOST}", f"{_public.scheme}://*.{ROOT_HOST}"]
 
 SHARED_APPS = [
-    "django_tenants",
+    # Ours first: their commands of the same name win over django-tenants'.
     "config",
     "tenants",
     "billing",
+    "django_tenants",
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
@@ -178,5 +179,7 @@ STARTING_CREDITS = env_int("STARTING_CREDITS", 1000)
 
 #: Ready-made schemas kept for the next sign-ups.
 TENANT_POOL_SIZE = env_int("TENANT_POOL_SIZE", 3)
+#: Threads for database work of async code; each holds one connection while it works.
+TENANT_THREADS = env_int("TENANT_THREADS", 8)
 METRICS_TOKEN = env_secret("METRICS_TOKEN", "")
 EXTRA_HOSTS = env_list("EXTRA_HOSTS")

@@ -1,0 +1,22 @@
+"""Everything here lives in the public schema: logins and routing never depend on a tenant's own schema."""
+
+from __future__ import annotations
+
+from tenants.models.access import ApiKey, AuditEvent, Membership, Role
+from tenants.models.tenant import Domain, FrontDoor, PhoneNumber, SchemaBlueprint, Tenant, TenantStatus
+from tenants.models.user import User, UserManager
+
+__all__ = [
+    "ApiKey",
+    "AuditEvent",
+    "Domain",
+    "FrontDoor",
+    "Membership",
+    "PhoneNumber",
+    "Role",
+    "SchemaBlueprint",
+    "Tenant",
+    "TenantStatus",
+    "User",
+    "UserManager",
+]
