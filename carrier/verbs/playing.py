@@ -1,0 +1,29 @@
+"""`<Say>`, `<Play>`, `<Pause>`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from carrier.tones import SILENT_SECOND, digit_tones
+from carrier.twiml import Pause, Play, Say
+
+if TYPE_CHECKING:
+    from carrier.call import Call
+
+#: Twilio's reading of ``loop="0"``.
+_FOREVER = 1000
+
+
+async def prompt(call: Call, verb: Say | Play | Pause) -> None:
+    """Play one prompt to its end. Raises `HungUp`."""
+    match verb:
+        case Pause(length):
+            # The same second again and again: no memory is taken.
+            await call.line.play(*[SILENT_SECOND] * length)
+            return
+        case Say(text, voice, loop):
+            audio = await call.exchange.speech.say(text, voice) if text else b""
+        case Play(url, digits, loop):
+            audio = digit_tones(digits) if digits else await call.exchange.speech.fetch(url)
+    for _ in range(loop or _FOREVER):
+        await call.line.play(audio)
