@@ -18,6 +18,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, transaction
+from psycopg import ClientCursor
 
 from tenants.context import PUBLIC, in_public
 from tenants.models import SchemaBlueprint, Tenant, TenantStatus
@@ -47,15 +48,17 @@ def schema_version() -> str:
 
 
 class _Recorder:
-    """Execute wrapper that keeps every statement that changes something, with its values filled in."""
+    """Execute wrapper that keeps every statement that changes something in `schema`, with its values filled in."""
 
-    def __init__(self) -> None:
+    def __init__(self, schema: str) -> None:
+        self.schema = schema
         self.statements: list[str] = []
 
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         result = execute(sql, params, many, context)
-        if _CHANGES.match(str(sql)):
-            mogrify = context["cursor"].cursor.mogrify
+        if connection.schema_name == self.schema and _CHANGES.match(str(sql)):
+            # A cursor of its own: formatting a statement forgets the result of the one before.
+            mogrify = ClientCursor(connection.connection).mogrify
             for values in params if many else [params]:
                 text = mogrify(sql, values) if values else str(sql)
                 self.statements.append(_CONCURRENTLY.sub(r"\1", text).strip().rstrip(";"))
@@ -81,7 +84,7 @@ def _create_pool_schema() -> Tenant:
     tenant.save()
     try:
         _create_schema(tenant.schema_name)
-        recorder = _Recorder()
+        recorder = _Recorder(tenant.schema_name)
         with connection.execute_wrapper(recorder):
             migrate_schema(tenant.schema_name)
     except BaseException:

@@ -34,14 +34,23 @@ def _start() -> None:
         TWILIO_ACCOUNT_SID=f"AC{secrets.token_hex(16)}",
         TWILIO_AUTH_TOKEN=secrets.token_hex(16),
         ENGINE_API_KEY=secrets.token_hex(16),
+        TWILIO_API_BASE_URL="http://127.0.0.1:9",  # nobody listens there: no test reaches the real one by accident
         METRICS_TOKEN=secrets.token_hex(16),
         DJANGO_SETTINGS_MODULE="config.settings.test",  # not in pyproject.toml, where it would be read too early
     )
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_REALTIME_URL", "TWILIO_API_BASE_URL", "PUBLIC_URL"):
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_REALTIME_URL", "PUBLIC_URL"):
         os.environ.pop(name, None)
 
 
 _start()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    import django
+
+    django.setup()
+    # After Django, whose models it imports: the tenants and people of the tests.
+    config.pluginmanager.import_plugin("tests.tenancy")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -1,0 +1,10 @@
+"""Addresses on a tenant's host."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("tenants.urls")),
+    path("", include("calls.urls")),
+]

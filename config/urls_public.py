@@ -1,0 +1,15 @@
+"""Addresses on the root host, and the paths that answer on any host (`config.middleware.ANY_HOST`)."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from config import health
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    path("twilio/", include("calls.webhooks_urls")),
+    path("", include("tenants.urls_public")),
+]
