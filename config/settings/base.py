@@ -43,6 +43,7 @@ SHARED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_htmx",
+    "csp",
     "channels",
 ]
 TENANT_APPS = ["knowledge", "calls", "receptionist"]
@@ -69,6 +70,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
 ]
 
 TEMPLATES = [
@@ -77,6 +79,7 @@ TEMPLATES = [
         "DIRS": [ROOT / "templates"],
         "APP_DIRS": False,
         "OPTIONS": {
+            "builtins": ["config.templatetags.ui", "django.templatetags.static"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -85,6 +88,8 @@ TEMPLATES = [
         },
     }
 ]
+
+FORM_RENDERER = "config.forms.FormRenderer"
 
 WSGI_APPLICATION = None
 ASGI_APPLICATION = "config.asgi.application"
@@ -147,6 +152,25 @@ CSRF_COOKIE_SECURE = SECURE
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Nothing from another host, nothing inline. Pages that need more say so themselves with csp's decorators.
+_sockets = "wss" if SECURE else "ws"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "media-src": ["'self'", "mediastream:", "blob:"],
+        "connect-src": ["'self'", f"{_sockets}://{ROOT_HOST}", f"{_sockets}://*.{ROOT_HOST}"],
+        "manifest-src": ["'self'"],
+        "worker-src": ["'self'"],
+        # Signing in at the root posts a form that ends on the tenant's host.
+        "form-action": ["'self'", f"{_public.scheme}://{ROOT_HOST}", f"{_public.scheme}://*.{ROOT_HOST}"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+    }
+}
 # Signatures cover the path as it was sent: never redirect a webhook to another spelling.
 APPEND_SLASH = False
 
@@ -158,6 +182,10 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [ROOT / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "config.static.HashedStaticFiles"},
+}
 WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = VAR_DIR / "media"
 

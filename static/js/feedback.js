@@ -1,0 +1,45 @@
+// Words for what happened: toasts, and what to say when an htmx request fails.
+const region = document.getElementById("toasts");
+const LINGER = { info: 6000, good: 6000, success: 6000 };
+
+export function toast(text, tone = "info") {
+  const box = document.createElement("div");
+  box.className = `toast ${tone}`;
+  if (tone === "bad" || tone === "error") box.setAttribute("role", "alert");
+  box.append(Object.assign(document.createElement("span"), { textContent: text }));
+  region.append(settle(box, tone));
+}
+
+// Every toast can be dismissed; good news also leaves by itself, bad news stays until it has been read.
+function settle(box, tone) {
+  const close = document.createElement("button");
+  close.className = "button ghost small";
+  close.type = "button";
+  close.textContent = "Dismiss";
+  close.addEventListener("click", () => box.remove());
+  box.append(close);
+  if (LINGER[tone]) setTimeout(() => box.remove(), LINGER[tone]);
+  return box;
+}
+
+for (const box of region.querySelectorAll(".toast")) {
+  settle(box, [...box.classList].find((name) => name !== "toast") ?? "info");
+}
+
+document.addEventListener("toast", ({ detail }) => toast(detail.text, detail.tone));
+
+document.addEventListener("htmx:responseError", ({ detail }) => {
+  const header = detail.xhr.getResponseHeader("HX-Trigger") ?? "";
+  if (header.includes('"toast"')) return; // the answer brought its own words
+  toast(
+    detail.xhr.status >= 500
+      ? "Something went wrong on our side. Nothing was lost; please try again."
+      : "That did not work. Reload the page and try again.",
+    "bad",
+  );
+});
+
+document.addEventListener("htmx:sendError", () =>
+  toast("No connection. What you typed is still here; try again when you are back online.", "bad"),
+);
+document.addEventListener("htmx:timeout", () => toast("This takes too long. Please try again.", "bad"));
