@@ -1,0 +1,38 @@
+"""Messages the receptionist takes in words."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+
+from calls.models import Call, Message
+from calls.services.lifecycle import outcome_of, tell_pages
+from common.errors import Invalid, NotFound
+
+LONGEST = 4000
+
+
+@transaction.atomic
+def take_message(call_id: UUID | str, *, name: str, number: str, body: str, urgency: str = "normal") -> Message:
+    """Keep a message, sealed. An empty `number` means the one the caller rang from.
+
+    Raises `NotFound` for an unknown call, `Invalid` for an empty body; an odd urgency counts as normal.
+    """
+    call = Call.objects.select_for_update().filter(pk=call_id).first()
+    if call is None:
+        raise NotFound("there is no such call")
+    if not body.strip():
+        raise Invalid("the message is empty")
+    message = Message.objects.create(
+        call=call,
+        name=name.strip()[:200],
+        number=number.strip()[:64] or call.caller,
+        body=body.strip()[:LONGEST],
+        urgency=urgency if urgency in Message.Urgency.values else Message.Urgency.NORMAL,
+    )
+    if not call.running:
+        call.outcome = outcome_of(call)
+        call.save(update_fields=["outcome"])
+    tell_pages(call)
+    return message

@@ -1,0 +1,28 @@
+"""Celery's side of the calls room."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from calls import followups
+from calls.services.sweeping import sweep_calls
+from tenants.tasks import PublicTask, TenantTask, for_each_tenant
+
+
+@shared_task(base=TenantTask)
+def run_follow_up(pk: int) -> None:
+    """Do one piece of outstanding work; a row that is gone or done is left alone."""
+    followups.run_one(pk)
+
+
+@shared_task(base=TenantTask)
+def sweep_tenant() -> None:
+    """Re-send lost follow-ups and look after calls whose end was never told."""
+    followups.sweep()
+    sweep_calls()
+
+
+@shared_task(base=PublicTask)
+def sweep_every_tenant() -> None:
+    """Beat's dispatcher, every half minute."""
+    for_each_tenant(sweep_tenant)

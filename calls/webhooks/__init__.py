@@ -1,0 +1,3 @@
+"""The carrier's webhooks: one set for all tenants, the called number picks the tenant."""
+
+from __future__ import annotations

@@ -1,0 +1,31 @@
+"""Which tenant a webhook belongs to: the called number says it, and where the carrier leaves that out, our address."""
+
+from __future__ import annotations
+
+from calls.webhooks.guard import Hook
+from common.kv import redis_sync
+from tenants.context import TenantInfo
+from tenants.numbers import tenant_for_number
+
+#: How long a call's tenant is remembered for callbacks that name neither the number nor the tenant.
+_REMEMBERED_S = 2 * 24 * 3600
+
+
+def of_called_number(hook: Hook) -> TenantInfo | None:
+    """The tenant of the called number."""
+    return tenant_for_number(hook.to) if hook.to else None
+
+
+def remember_call(sid: str, schema: str) -> None:
+    """Keep a call's tenant at hand."""
+    redis_sync().set(f"call-tenant:{sid}", schema, ex=_REMEMBERED_S)
+
+
+def schema_of(hook: Hook) -> str:
+    """Schema of the tenant of a callback; empty when nothing tells."""
+    if named := hook.query.get("tenant", ""):
+        return named
+    if tenant := of_called_number(hook):
+        return tenant.schema
+    kept = redis_sync().get(f"call-tenant:{hook.sid()}")
+    return kept.decode() if isinstance(kept, bytes) else ""
