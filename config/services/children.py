@@ -78,7 +78,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def wait_until(answers: Callable[[], bool], *, seconds: float, what: str, alive: Callable[[], bool]) -> None:
-    """Ask every 50 ms until `answers`. Raises `ServiceError` naming `what` after `seconds`, or once it is not `alive`."""
+    """Ask every 50 ms until `answers`. Raises `ServiceError` after `seconds`, or once it is not `alive`."""
     end = time.monotonic() + seconds
     while not answers():
         if not alive():
