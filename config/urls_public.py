@@ -10,6 +10,6 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
-    path("twilio/", include("calls.webhooks_urls")),
+    path("", include("calls.webhooks_urls")),
     path("", include("tenants.urls_public")),
 ]

@@ -50,6 +50,8 @@ class TenantInfo:
     credits_ok: bool
     max_concurrent_calls: int
     status: str = "active"
+    #: For display; the ledger is the truth.
+    credit_balance: int = 0
 
 
 class ActiveTenant:
@@ -81,6 +83,7 @@ TENANT_COLUMNS = (
     "credits_ok",
     "max_concurrent_calls",
     "status",
+    "credit_balance",
     "data_key",
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PASSWORD = "correct-horse-7-battery"  # noqa: S105 - of people who exist in tests only
+PASSWORD = "correct-horse-7-battery"
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def _public_first() -> Iterator[None]:
 
 @pytest.fixture
 def tenant(db: None) -> Iterator[TenantInfo]:
-    """Alpha, with the test running inside its schema. For thread hops and sockets ask for `transactional_db` as well."""
+    """Alpha, with the test running inside its schema. Thread hops and sockets need `live_tenant`."""
     active = load_tenant(slug=ALPHA.slug)
     connection.set_tenant(active)
     yield active.info
@@ -143,7 +143,12 @@ def client_of(db: None) -> Callable[..., Client]:
         if person is not None:
             previous = connection.tenant
             connection.set_schema_to_public()
-            client.force_login(User.objects.get(email=person.email))
+            user = User.objects.get(email=person.email)
+            client.force_login(user)
+            session = client.session
+            row = Tenant.objects.get(slug=business.slug) if business else None
+            session["place"] = f"tenant:{row.pk}" if row else "root"
+            session.save()
             connection.set_tenant(previous)
         return client
 

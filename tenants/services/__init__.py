@@ -1,0 +1,3 @@
+"""What can be done to tenants and people."""
+
+from __future__ import annotations

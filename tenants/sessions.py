@@ -1,0 +1,124 @@
+"""Sign-in across hosts.
+
+Cookies are host-only, so each host has its own session. A tenant's host asks the root host, where people sign in, for
+a ticket: used once, good for 30 s, for one tenant, and bound to a cookie of the browser that asked, so that neither a
+leaked address nor a planted link signs anybody in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.contrib.auth import login
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from common.crypto import random_token
+from common.errors import RateLimited
+from common.kv import redis_sync
+from tenants.context import TenantInfo
+from tenants.models import User
+
+TICKET_SECONDS = 30
+#: Cookie of the tenant's host that a ticket is bound to.
+STATE_COOKIE = "handover"
+
+_PLACE = "place"
+_ROOT_SESSION = "root_session"
+_WINDOW_SECONDS = 900
+_TRIES_PER_ADDRESS = 10
+_TRIES_PER_SOURCE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Permission to open a session on one tenant's host."""
+
+    user: int
+    tenant: int
+    state: str
+    root_session: str
+    next: str
+
+
+def _place(tenant: TenantInfo | None) -> str:
+    return f"tenant:{tenant.id}" if tenant else "root"
+
+
+def belongs_here(session: SessionBase, tenant: TenantInfo | None) -> bool:
+    """Whether `session` was opened on this host."""
+    return bool(session.get(_PLACE) == _place(tenant))
+
+
+def open_session(request: HttpRequest, user: User, tenant: TenantInfo | None, root_session: str = "") -> None:
+    """Sign `user` in on this host, under a fresh session key."""
+    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    request.session[_PLACE] = _place(tenant)
+    request.session[_ROOT_SESSION] = root_session
+
+
+def close_session(request: HttpRequest) -> None:
+    """Sign out here, and on the root host if this session came from there: else one click would sign in again."""
+    root = request.session.get(_ROOT_SESSION)
+    request.session.flush()
+    if root:
+        SessionStore(session_key=root).delete()
+
+
+def state_of(secret: str) -> str:
+    """What the root host may know of the state cookie's value."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _ticket_key(token: str) -> str:
+    return f"ticket:{hashlib.sha256(token.encode()).hexdigest()}"
+
+
+def issue_ticket(ticket: Ticket) -> str:
+    """Lay `ticket` down for `TICKET_SECONDS`; returns its token."""
+    token = random_token()
+    redis_sync().set(_ticket_key(token), json.dumps(asdict(ticket)), ex=TICKET_SECONDS)
+    return token
+
+
+def take_ticket(token: str, tenant: TenantInfo, secret: str) -> Ticket | None:
+    """The ticket of `token`, gone from now on, if it is for this tenant and this browser."""
+    data: Any = redis_sync().getdel(_ticket_key(token))
+    if data is None:
+        return None
+    ticket = Ticket(**json.loads(data))
+    if ticket.tenant != tenant.id or not hmac.compare_digest(ticket.state, state_of(secret)):
+        return None
+    return ticket
+
+
+def local_path(wanted: str | None) -> str:
+    """`wanted` if it is a path of this very host, else ``/``: no redirect ever leaves the host it was asked on."""
+    path = wanted or "/"
+    local = path.startswith("/") and url_has_allowed_host_and_scheme(path, allowed_hosts=None)
+    return path if local else "/"
+
+
+def count_try(email: str, source: str) -> None:
+    """Count an attempt to sign in. Raises `RateLimited`.
+
+    Keys are hashes that live for the window of 15 minutes: neither address nor IP is stored.
+    """
+    kv = redis_sync()
+    for kind, value, limit in (
+        ("address", email.strip().lower(), _TRIES_PER_ADDRESS),
+        ("source", source, _TRIES_PER_SOURCE),
+    ):
+        key = f"login:{kind}:{hashlib.sha256(value.encode()).hexdigest()[:32]}"
+        with kv.pipeline() as pipe:
+            pipe.set(key, 0, ex=_WINDOW_SECONDS, nx=True)
+            pipe.incr(key)
+            _, tries = pipe.execute()
+        if tries > limit:
+            raise RateLimited("too many attempts to sign in; try again in a quarter of an hour")

@@ -1,0 +1,14 @@
+"""Addresses of this room on a tenant's host."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from tenants import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("login", views.start_sign_in, name="login"),
+    path("enter", views.enter, name="enter"),
+    path("logout", views.sign_out, name="logout"),
+]

@@ -1,0 +1,138 @@
+"""Pages of the root host and the tenant's front page; bare, and complete without JavaScript."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from common.crypto import random_token
+from common.errors import RateLimited
+from tenants import sessions
+from tenants.access import TenantRequest, member_required
+from tenants.context import TenantInfo
+from tenants.hosts import tenant_origin
+from tenants.models import Tenant, TenantStatus, User
+from tenants.services import audit
+
+# -- root host ---------------------------------------------------------------------------------------------------------
+
+
+@require_GET
+def landing(request: HttpRequest) -> HttpResponse:
+    """What this is, and the way in."""
+    return render(request, "tenants/landing.html")
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """E-mail and password; then to `next`, a path of this host, or to the choice of businesses."""
+    target = request.POST.get("next") or request.GET.get("next") or "/businesses"
+    target = sessions.local_path(target)
+    error, status = "", 200
+    if request.method == "POST":
+        email, password = request.POST.get("email", "")[:254], request.POST.get("password", "")[:512]
+        try:
+            sessions.count_try(email, request.META.get("REMOTE_ADDR", ""))
+            user = authenticate(request, username=email, password=password)
+            if isinstance(user, User):
+                sessions.open_session(request, user, None)
+                audit.record("user.signed_in", actor=user.pk)
+                return redirect(target)
+            error, status = "This e-mail address and password do not match.", 422
+        except RateLimited as limited:
+            error, status = limited.message, limited.http_status
+    context = {"error": error, "next": target, "email": request.POST.get("email", "")}
+    return render(request, "tenants/login.html", context, status=status)
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End the session, on either kind of host."""
+    sessions.close_session(request)
+    tenant: TenantInfo | None = getattr(request, "tenant", None)
+    return redirect(f"{settings.PUBLIC_URL}/login" if tenant else "/login")
+
+
+@never_cache
+@login_required
+@require_GET
+def businesses(request: HttpRequest) -> HttpResponse:
+    """The businesses one may enter; straight on where there is just one."""
+    mine = Tenant.objects.filter(memberships__user=request.user.pk, status=TenantStatus.ACTIVE).order_by("name")
+    entries = [(row.name, f"{tenant_origin(row.slug or '')}/login") for row in mine]
+    if len(entries) == 1:
+        return redirect(entries[0][1])
+    return render(request, "tenants/businesses.html", {"entries": entries})
+
+
+@never_cache
+@login_required
+@require_GET
+def handover(request: HttpRequest, slug: str) -> HttpResponse:
+    """Send a member on to the tenant's host with a ticket for the browser that asked there."""
+    tenant = Tenant.objects.filter(
+        slug=slug, status=TenantStatus.ACTIVE, memberships__user=request.user.pk, memberships__user__is_active=True
+    ).first()
+    state = request.GET.get("state", "")
+    if tenant is None or len(state) != 64:
+        raise Http404
+    ticket = sessions.Ticket(
+        user=int(request.user.pk),
+        tenant=tenant.pk,
+        state=state,
+        root_session=request.session.session_key or "",
+        next=sessions.local_path(request.GET.get("next")),
+    )
+    token = sessions.issue_ticket(ticket)
+    return redirect(f"{tenant_origin(slug)}/enter?{urlencode({'ticket': token})}")
+
+
+# -- tenant host -------------------------------------------------------------------------------------------------------
+
+
+@never_cache
+@require_GET
+def start_sign_in(request: TenantRequest) -> HttpResponse:
+    """Mark this browser and ask the root host for a ticket."""
+    secret = random_token()
+    query = {"state": sessions.state_of(secret), "next": sessions.local_path(request.GET.get("next"))}
+    wanted = f"/handover/{request.tenant.slug}?{urlencode(query)}"
+    response = redirect(f"{settings.PUBLIC_URL}{wanted}")
+    response.set_cookie(
+        sessions.STATE_COOKIE, secret, max_age=600, httponly=True, samesite="Lax", secure=settings.SECURE, path="/enter"
+    )
+    return response
+
+
+@never_cache
+@require_GET
+def enter(request: TenantRequest) -> HttpResponse:
+    """Take the ticket and open a session on this host."""
+    secret = request.COOKIES.get(sessions.STATE_COOKIE, "")
+    ticket = sessions.take_ticket(request.GET.get("ticket", ""), request.tenant, secret)
+    if ticket is None:
+        raise PermissionDenied
+    user = User.objects.filter(pk=ticket.user, is_active=True, memberships__tenant=request.tenant.id).first()
+    if user is None:
+        raise PermissionDenied
+    sessions.open_session(request, user, request.tenant, ticket.root_session)
+    response = redirect(sessions.local_path(ticket.next))
+    response.delete_cookie(sessions.STATE_COOKIE, path="/enter")
+    return response
+
+
+@require_GET
+@member_required()
+def home(request: TenantRequest) -> HttpResponse:
+    """The business at a glance."""
+    numbers = Tenant.objects.get(pk=request.tenant.id).numbers.values_list("number", flat=True)
+    return render(request, "tenants/home.html", {"tenant": request.tenant, "numbers": list(numbers)})
