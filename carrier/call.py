@@ -22,6 +22,7 @@ from carrier.media_stream import MediaStream
 from carrier.recorder import Recorder, trim_silence
 from carrier.resources import API_VERSION, CallRecord, RecordingRecord, account_path, rfc2822
 from carrier.steps import End, Given, Goto, Step
+from carrier.tones import error_tone
 from carrier.twiml import Reject, TwimlError, Verb, parse
 from carrier.webhooks import WebhookError
 from common.logs import bind
@@ -216,7 +217,7 @@ class Call:
 
     async def _apologise(self) -> Step:
         self._answer()
-        await self.line.play(await self.exchange.speech.say(_SORRY))
+        await self.line.play(await self.exchange.speech.say(_SORRY) or error_tone())
         return End()
 
     # --- documents

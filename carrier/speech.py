@@ -11,7 +11,6 @@ import aiohttp
 from yarl import URL
 
 from carrier.settings import Settings
-from carrier.tones import error_tone
 from carrier.webhooks import Webhooks, bare
 from common.audio import RATE, read_wav, ulaw_encode
 from common.errors import Invalid
@@ -28,6 +27,11 @@ _VOICES = frozenset(
 
 class AudioError(Exception):
     """No audio could be had; the text says why."""
+
+
+def _reason(error: Exception) -> str:
+    # An `AudioError`'s text is our own; any other may quote a URL.
+    return str(error) if isinstance(error, AudioError) else type(error).__name__
 
 
 def decode_file(data: bytes, content_type: str) -> bytes:
@@ -68,8 +72,8 @@ class Speech:
         self._kept: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         self._kept_bytes = 0
 
-    async def say(self, text: str, voice: str = "") -> bytes:
-        """`text` as audio; a tone, and a line in the log, when the speech endpoint fails. Never raises."""
+    async def say(self, text: str, voice: str = "") -> bytes | None:
+        """`text` as audio; None, and a line in the log, when the speech endpoint fails."""
         voice = voice.lower() if voice.lower() in _VOICES else self._settings.speech_voice
         kept = self._kept.get((text, voice))
         if kept is not None:
@@ -78,12 +82,9 @@ class Speech:
         try:
             async with asyncio.timeout(self._settings.speech_timeout):
                 audio = await self._render(text, voice)
-        except (AudioError, aiohttp.ClientError, OSError, ValueError) as error:
-            log.error("Speech could not be made, a tone is played", extra={"reason": type(error).__name__})
-            return error_tone()
-        except TimeoutError:
-            log.error("Speech could not be made, a tone is played", extra={"reason": "timeout"})
-            return error_tone()
+        except (AudioError, aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
+            log.error("Speech could not be made, a tone is played", extra={"reason": _reason(error)})
+            return None
         self._keep((text, voice), audio)
         return audio
 
@@ -112,8 +113,8 @@ class Speech:
             _, dropped = self._kept.popitem(last=False)
             self._kept_bytes -= len(dropped)
 
-    async def fetch(self, url: str) -> bytes:
-        """The file at `url` as audio; a tone, and a line in the log, when it can't be had. Never raises."""
+    async def fetch(self, url: str) -> bytes | None:
+        """The file at `url` as audio; None, and a line in the log, when it can't be had."""
         url = bare(url)
         headers = {"X-Twilio-Signature": self._webhooks.signature(url, {}), "User-Agent": "TwilioProxy/1.1"}
         try:
@@ -128,5 +129,5 @@ class Speech:
                             raise AudioError("the file is larger than 40 MB")
                     return decode_file(bytes(data), response.content_type)
         except (AudioError, aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
-            log.error("A file could not be played, a tone is played", extra={"reason": type(error).__name__})
-            return error_tone()
+            log.error("A file could not be played, a tone is played", extra={"reason": _reason(error)})
+            return None

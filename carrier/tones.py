@@ -31,9 +31,8 @@ def beep() -> bytes:
 
 @cache
 def error_tone() -> bytes:
-    """What is heard where speech can't be made: three falling notes, as of a number out of service, twice."""
-    notes = tone(950, ms=330) + tone(1400, ms=330) + tone(1800, ms=330) + SILENT_SECOND
-    return notes * 2
+    """What is heard where speech can't be made: the three rising notes of special information (ITU-T E.180)."""
+    return tone(950, ms=330) + tone(1400, ms=330) + tone(1800, ms=330) + SILENT_SECOND[: RATE // 2]
 
 
 def _hertz(table: dict[int, str], key: str) -> int:

@@ -222,6 +222,13 @@ async def running(settings: Settings) -> AsyncIterator[Carrier]:
         yield Carrier(url, application[EXCHANGE], Phone(url))
 
 
+async def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Until `condition` holds; for what has no event to wait for."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - that is what it is
+            await asyncio.sleep(0.005)
+
+
 # --- sound
 
 
