@@ -42,7 +42,7 @@ class SessionSnapshot:
     generation: int = 0
     """0 for the first stream of a call, one more for each stream after a lost media process."""
     source: str = "media"
-    """Journal source; with `generation` in it, so that (call, source, seq) stays unique across streams."""
+    """Journal source, another one for each stream, so that (call, source, seq) stays unique."""
     offset_ms: int = 0
     """Milliseconds of the call that earlier generations have used; added to every journal offset."""
     instructions: str = ""

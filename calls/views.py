@@ -14,6 +14,7 @@ from calls import selectors
 from calls.recordings import read_recording
 from common.crypto import Unreadable
 from common.errors import NotFound
+from common.htmx import page_or_partial
 from tenants.access import member_required
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
@@ -24,18 +25,8 @@ def _page_number(request: HttpRequest) -> int:
     return int(value) if value.isascii() and value.isdigit() and len(value) < 7 else 1
 
 
-def _wants_partial(request: HttpRequest) -> bool:
-    # htmx asks for a part, except when it follows a boosted link or restores a page from history.
-    headers = request.headers
-    whole = "HX-Boosted" in headers or "HX-History-Restore-Request" in headers
-    return "HX-Request" in headers and not whole
-
-
 def _list(request: HttpRequest, name: str, context: dict[str, object]) -> HttpResponse:
-    template = f"calls/partials/_{name}.html" if _wants_partial(request) else f"calls/{name}.html"
-    response = render(request, template, context)
-    response.headers["Vary"] = "HX-Request, Cookie"
-    return response
+    return page_or_partial(request, f"calls/{name}.html", f"calls/partials/_{name}.html", context)
 
 
 @require_safe

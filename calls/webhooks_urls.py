@@ -1,4 +1,4 @@
-"""Addresses of the carrier's webhooks, below `twilio/`; they answer on any Host."""
+"""Addresses of the carrier's webhooks; they answer on any Host."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from calls.webhooks import callbacks, voice
 app_name = "twilio"
 
 urlpatterns = [
-    path("voice", voice.voice, name="voice"),
-    path("voice-fallback", voice.voice_fallback, name="voice-fallback"),
-    path("after-stream", voice.after_stream, name="after-stream"),
-    path("after-record", voice.after_record, name="after-record"),
-    path("status", callbacks.status, name="status"),
-    path("recording", callbacks.recording, name="recording"),
-    path("messages", callbacks.messages, name="messages"),
+    path("twilio/voice", voice.voice, name="voice"),
+    path("twilio/voice-fallback", voice.voice_fallback, name="voice-fallback"),
+    path("twilio/after-stream", voice.after_stream, name="after-stream"),
+    path("twilio/after-record", voice.after_record, name="after-record"),
+    path("twilio/status", callbacks.status, name="status"),
+    path("twilio/recording", callbacks.recording, name="recording"),
+    path("twilio/messages", callbacks.messages, name="messages"),
 ]
