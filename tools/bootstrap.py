@@ -146,7 +146,7 @@ def fingerprint(root: Path) -> str:
 
 def main() -> None:
     """Make or renew `.venv` when the lock file says so."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - this file runs before any version is settled
         raise BootstrapError("python3 must be 3.11 or newer")
     environment, wanted = ROOT / ".venv", fingerprint(ROOT)
     stamp = environment / "deskbell-stamp"
