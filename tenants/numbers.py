@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from common.errors import Conflict
 from common.phone import e164
-from tenants.context import TenantInfo, UnknownTenant, in_public, in_tenant, load_tenant, require_tenant
+from tenants.context import TenantInfo, UnknownTenant, in_public, load_tenant, require_tenant
 from tenants.models import PhoneNumber
 
 NumberSetup = Callable[[str], None]
@@ -16,7 +16,7 @@ _setups: list[NumberSetup] = []
 
 
 def register_number_setup(fn: NumberSetup) -> None:
-    """Call ``fn(number)`` inside the tenant's schema, after commit, whenever a number is given to a tenant."""
+    """Call ``fn(number)`` inside the tenant's schema when a number is given to a tenant; raising refuses the number."""
     if fn not in _setups:
         _setups.append(fn)
 
@@ -34,28 +34,24 @@ def tenant_for_number(number: str) -> TenantInfo | None:
 
 
 def add_number(number: str) -> str:
-    """Give `number` to the current tenant; returns it in E.164.
+    """Give `number` to the current tenant and set the carrier up for it; returns it in E.164.
 
-    Raises `Invalid` for what can't be a number and `Conflict` when another tenant has it. Giving it twice is harmless.
+    Raises `Invalid` for what can't be a number, `Conflict` when another tenant has it, and what a set-up raises; then
+    the tenant does not have it. Giving it twice is harmless.
     """
     tenant, wanted = require_tenant(), e164(number)
 
-    def store() -> bool:
+    def store() -> None:
         try:
             with transaction.atomic():
-                row, made = PhoneNumber.objects.get_or_create(number=wanted, defaults={"tenant_id": tenant.id})
+                row, _ = PhoneNumber.objects.get_or_create(number=wanted, defaults={"tenant_id": tenant.id})
         except IntegrityError:  # a race with another tenant
-            row, made = PhoneNumber.objects.get(number=wanted), False
+            row = PhoneNumber.objects.get(number=wanted)
         if row.tenant_id != tenant.id:
-            raise Conflict("this number belongs to another business", number=wanted)
-        return made
+            raise Conflict("this number belongs to another business", field="number")
 
-    if in_public(store):
+    with transaction.atomic():
+        in_public(store)
         for setup in _setups:
-            transaction.on_commit(_bound(setup, tenant.schema, wanted))
+            setup(wanted)
     return wanted
-
-
-def _bound(setup: NumberSetup, schema: str, number: str) -> Callable[[], None]:
-    # Entered again when it runs: after commit the connection may be anybody's.
-    return lambda: in_tenant(schema, setup, number)

@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from celery import Task
+from celery import Task, shared_task
 from celery.utils.log import get_task_logger
+from django.conf import settings
 from django.db import transaction
+from kombu.exceptions import OperationalError
 from tenant_schemas_celery.app import get_schema_name_from_task
 from tenant_schemas_celery.task import TenantTask as LibraryTask
 
@@ -126,3 +128,34 @@ def _active_schemas() -> list[str]:
 
     ready = Tenant.objects.filter(status=TenantStatus.ACTIVE, schema_version=schema_version())
     return list(ready.order_by("id").values_list("schema_name", flat=True))
+
+
+def send_quietly(task: Task) -> None:
+    """Send a task without arguments that beat sends anyway: a broker that is away is no reason to fail."""
+
+    def send() -> None:
+        try:
+            task.apply_async(retry=False, headers={"_schema_name": PUBLIC})
+        except OperationalError:
+            log.warning("task not sent: no broker", extra={"task": task.name})
+
+    transaction.on_commit(send)
+
+
+@shared_task(base=PublicTask)
+def top_up_pool() -> None:
+    """Keep the pool of ready schemas full."""
+    from tenants.provisioning import refill_pool
+
+    refill_pool(settings.TENANT_POOL_SIZE)
+
+
+@shared_task(base=PublicTask)
+def tidy_up() -> None:
+    """Erase schemas nobody can use any more, and sessions that have expired."""
+    from django.core.management import call_command
+
+    from tenants.services.lifecycle import erase_stale_pool
+
+    erase_stale_pool()
+    call_command("clearsessions")

@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "tenants.middleware.BoundSessionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "common.htmx.HtmxErrorsMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
 ]
@@ -133,6 +134,15 @@ CELERY_TASK_TIME_LIMIT = 600
 CELERY_TASK_SOFT_TIME_LIMIT = 540
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+# Seconds between runs. Tasks of tenants are dispatched by a public task that fans out (`for_each_tenant`).
+CELERY_BEAT_SCHEDULE = {
+    name: {"task": name, "schedule": float(seconds), "options": {"expires": seconds}}
+    for name, seconds in {
+        "calls.tasks.sweep_every_tenant": 30,
+        "tenants.tasks.top_up_pool": 60,
+        "tenants.tasks.tidy_up": 3600,
+    }.items()
+}
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
