@@ -81,7 +81,7 @@ class PhoneNumber:
             "sms_method": "POST",
             "sms_fallback_url": "",
             "sms_fallback_method": "POST",
-            "sms_application_sid": "",
+            "sms_application_sid": None,
             "address_requirements": "none",
             "address_sid": None,
             "api_version": API_VERSION,
@@ -97,6 +97,7 @@ class PhoneNumber:
             "origin": "twilio",
             "status": "in-use",
             "trunk_sid": None,
+            "type": "local",
             "uri": account_path(self.account_sid, f"IncomingPhoneNumbers/{self.sid}.json"),
         }
 
@@ -151,7 +152,6 @@ class CallRecord:
             "price_unit": "USD",
             "answered_by": None,
             "api_version": API_VERSION,
-            "annotation": None,
             "caller_name": None,
             "forwarded_from": None,
             "group_sid": None,
@@ -184,10 +184,10 @@ class RecordingRecord:
         """Whole seconds as text; Twilio never shows 0 for audio that exists."""
         return None if self.seconds is None else str(max(1, round(self.seconds)) if self.seconds else 0)
 
-    def to_json(self, public_url: str) -> dict[str, Any]:
-        """Twilio's Recording."""
+    def to_json(self, public_url: str, *, of_call: bool = False) -> dict[str, Any]:
+        """Twilio's Recording, or its CallRecording, which shows the track and not where the audio lies."""
         base = account_path(self.account_sid, f"Recordings/{self.sid}")
-        return {
+        common = {
             "sid": self.sid,
             "account_sid": self.account_sid,
             "call_sid": self.call_sid,
@@ -195,7 +195,6 @@ class RecordingRecord:
             "status": self.status,
             "source": self.source,
             "channels": self.channels,
-            "track": self.track,
             "duration": self.duration,
             "start_time": rfc2822(self.created),
             "price": None,
@@ -205,8 +204,13 @@ class RecordingRecord:
             "api_version": API_VERSION,
             "date_created": rfc2822(self.created),
             "date_updated": rfc2822(self.updated),
-            "media_url": f"{public_url}{base}",
             "uri": f"{base}.json",
+        }
+        if of_call:
+            uri = account_path(self.account_sid, f"Calls/{self.call_sid}/Recordings/{self.sid}.json")
+            return common | {"track": self.track, "uri": uri}
+        return common | {
+            "media_url": f"{public_url}{base}",
             "subresource_uris": {
                 "add_on_results": f"{base}/AddOnResults.json",
                 "transcriptions": f"{base}/Transcriptions.json",

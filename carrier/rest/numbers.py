@@ -143,7 +143,7 @@ async def available(request: web.Request) -> web.Response:
             "iso_country": "US",
             "address_requirements": "none",
             "beta": False,
-            "capabilities": {"voice": True, "SMS": False, "MMS": False, "fax": False},
+            "capabilities": {"voice": True, "sms": False, "mms": False, "fax": False},
         }
 
     return page(

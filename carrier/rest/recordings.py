@@ -20,7 +20,7 @@ def _record(request: web.Request) -> RecordingRecord:
 
 
 def _json(request: web.Request, record: RecordingRecord) -> dict[str, Any]:
-    return record.to_json(request.app[EXCHANGE].settings.public_url)
+    return record.to_json(request.app[EXCHANGE].settings.public_url, of_call="call" in request.match_info)
 
 
 async def index(request: web.Request) -> web.Response:
