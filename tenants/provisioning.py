@@ -6,6 +6,8 @@ nothing of it remains and the schema is back in the pool. Rooms above add steps 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import re
 from collections.abc import Callable
@@ -23,7 +25,7 @@ from tenants import keys, numbers
 from tenants.context import in_public, in_tenant
 from tenants.models import Domain, PhoneNumber, Tenant, TenantStatus
 from tenants.models.tenant import SLUG_PATTERN
-from tenants.schemas import create_pool_schema, schema_version
+from tenants.schemas import create_pool_schema, refresh_versions, schema_version
 from tenants.services import audit
 from tenants.services.api_keys import issue_api_key
 from tenants.services.files import remove_files
@@ -161,7 +163,14 @@ def _describe(tenant: Tenant, name: str, slug: str, profession: str, profile: Pr
     tenant.name, tenant.slug, tenant.profession = name, slug, profession
     _take_settings(tenant, profile)
     tenant.data_key = keys.new_data_key(tenant.schema_name)
+    tenant.profile_digest = profile_digest(profile)
     tenant.save()
+
+
+def profile_digest(profile: Profile) -> str:
+    """Fingerprint of a profile and of the steps that would apply it."""
+    text = json.dumps([profile, sorted(_steps)], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _take_settings(tenant: Tenant, profile: Profile) -> None:
@@ -199,8 +208,9 @@ def apply_profile(slug: str, profile: Profile) -> Tenant:
             tenant.name = str(profile.get("name") or tenant.name)
             tenant.profession = str(profile.get("profession") or tenant.profession)
             _take_settings(tenant, profile)
-            tenant.save()
             full = {**profile, "name": tenant.name, "profession": tenant.profession}
+            tenant.profile_digest = profile_digest(full)
+            tenant.save()
             in_tenant(tenant.schema_name, run_steps, tenant, full)
             audit.record("tenant.configured", tenant=tenant.pk)
         return tenant
@@ -216,6 +226,7 @@ def pool_shortage(size: int) -> int:
 
 def refill_pool(n: int) -> int:
     """Make ready schemas until the pool holds `n`; returns how many were made."""
+    in_public(refresh_versions)
     made = 0
     while in_public(pool_shortage, n):
         create_pool_schema()

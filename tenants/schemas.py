@@ -143,6 +143,13 @@ def note_version(schema: str) -> None:
 
 
 def stale_schemas() -> list[str]:
-    """Schemas that lag behind this code, in use or in the pool; deleted ones have none."""
-    behind = Tenant.objects.exclude(schema_version=schema_version()).exclude(status=TenantStatus.DELETED)
-    return list(behind.order_by("id").values_list("schema_name", flat=True))
+    """Schemas that lag behind this code, in use or in the pool."""
+    behind = Tenant.objects.exclude(schema_version=schema_version()).order_by("id")
+    return list(behind.values_list("schema_name", flat=True))
+
+
+def refresh_versions() -> None:
+    """Look again at schemas in use that seem to lag: the fingerprint also changes with a migration's wording."""
+    in_use = Tenant.objects.exclude(status=TenantStatus.POOL).exclude(schema_version=schema_version())
+    for schema in list(in_use.values_list("schema_name", flat=True)):
+        note_version(schema)

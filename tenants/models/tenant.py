@@ -37,6 +37,13 @@ class FrontDoor(models.TextChoices):
     MENU = "menu", "Keypad menu"
 
 
+class _Existing(models.Manager["Tenant"]):
+    """Tenants that have a schema: the only ones that queries, migrations and walks over all tenants should meet."""
+
+    def get_queryset(self) -> models.QuerySet[Tenant]:
+        return super().get_queryset().exclude(status=TenantStatus.DELETED)
+
+
 class Tenant(TenantMixin):
     """A business. A deleted one stays as an empty row, because its ledger must outlive it."""
 
@@ -65,9 +72,14 @@ class Tenant(TenantMixin):
     data_key = models.BinaryField(null=True)
     #: Fingerprint of the migrations applied to the schema; one that lags behind is never handed out.
     schema_version = models.CharField(max_length=16, blank=True)
+    #: Fingerprint of the document last applied, so that the same one is not applied twice.
+    profile_digest = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     claimed_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager[Tenant]] = _Existing()
+    with_deleted: ClassVar[models.Manager[Tenant]] = models.Manager()
 
     class Meta:
         indexes = [

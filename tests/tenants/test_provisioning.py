@@ -326,7 +326,8 @@ def test_erasing_a_business_leaves_only_the_row_the_ledger_speaks_of() -> None:
 
     redis_sync().set(f"presence:{made.schema}:1", "x")
     delete_tenant("bakery")
-    row = Tenant.objects.get(pk=made.id)
+    assert not Tenant.objects.filter(pk=made.id).exists()
+    row = Tenant.with_deleted.get(pk=made.id)
     assert (row.status, row.slug, row.name, row.data_key) == (TenantStatus.DELETED, None, "", None)
     assert made.schema not in schemas()
     assert not folder.exists()
@@ -337,6 +338,12 @@ def test_erasing_a_business_leaves_only_the_row_the_ledger_speaks_of() -> None:
     with pytest.raises(UnknownTenant):
         in_tenant(made.schema, require_tenant)
     assert create_tenant(**GOOD, number="+14155550177").id != made.id  # slug and number are free again
+
+
+def test_migrations_go_on_after_a_business_was_erased() -> None:
+    create_tenant(**GOOD)
+    delete_tenant("bakery")
+    call_command("migrate_schemas", verbosity=0, interactive=False)
 
 
 def test_only_generated_names_are_ever_dropped() -> None:
@@ -383,3 +390,19 @@ def test_provisioning_is_refused_nowhere_it_is_called_from(tenant) -> None:
     """Called inside a tenant it works on public and comes back."""
     made = create_tenant(**GOOD)
     assert current_schema() == tenant.schema != made.schema
+
+
+def test_the_demo_is_seeded_once_and_only_applied_again_when_its_document_changed() -> None:
+    applied = []
+    register_step("note", lambda tenant, profile: applied.append(profile["name"]))
+    outcomes = []
+    for _ in range(2):
+        out = StringIO()
+        call_command("seed_demo", stdout=out)
+        outcomes.append(json.loads(out.getvalue())["created"])
+    assert outcomes == [True, False]
+    assert applied == ["Bright Smile Dental"]
+    assert tenant_for_number("+14155550100").slug == "demo"
+    Tenant.objects.filter(slug="demo").update(profile_digest="of an older document")
+    call_command("seed_demo", stdout=StringIO())
+    assert len(applied) == 2

@@ -16,7 +16,7 @@ PASSWORD = "welcome-to-deskbell"  # noqa: S105
 
 
 class Command(BaseCommand):
-    """Creates the demo or applies its document anew, when that has changed."""
+    """Creates the demo, or applies its document anew when that has changed: what was edited in the panel stays."""
 
     help = "Create the demo practice (slug demo, +14155550100) or bring it up to date."
     requires_system_checks = ()
@@ -25,11 +25,13 @@ class Command(BaseCommand):
         """Create it, or apply the profile to the one there is."""
         from tenants.models import Tenant
         from tenants.profiles import read_profile
-        from tenants.provisioning import apply_profile, create_tenant
+        from tenants.provisioning import apply_profile, create_tenant, profile_digest
 
         profile = read_profile(settings.BASE_DIR / "deploy" / "demo" / "dental.yaml")
-        if Tenant.objects.filter(slug=SLUG).exists():
-            tenant = apply_profile(SLUG, profile)
+        tenant = Tenant.objects.filter(slug=SLUG).first()
+        if tenant is not None:
+            if tenant.profile_digest != profile_digest(profile):
+                apply_profile(SLUG, profile)
             return json.dumps({"id": tenant.pk, "schema": tenant.schema_name, "created": False})
         made = create_tenant(
             name=str(profile["name"]),
