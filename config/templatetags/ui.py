@@ -65,6 +65,12 @@ def _served(path: str) -> str:
     return ""
 
 
+@register.simple_tag
+def served(path: str) -> str:
+    """`path` when this host serves it, else nothing: ``{% served "/signup" as signup %}``."""
+    return _served(path)
+
+
 @register.simple_tag(takes_context=True)
 def navigation(context: dict[str, Any]) -> SafeString:
     """The main navigation: the places this host serves, the current one marked."""
@@ -136,27 +142,46 @@ def list_toolbar(
     return _block("list_toolbar", content, search=search, placeholder=placeholder, target=target, label=label)
 
 
-def _parts(value: dt.datetime) -> tuple[str, str]:
-    local = timezone.localtime(value)
-    today = timezone.localdate()
-    clock = local.strftime("%H:%M")
-    if local.date() == today:
-        shown = clock
-    elif local.date() == today - dt.timedelta(days=1):
-        shown = f"Yesterday {clock}"
-    elif local.year == today.year:
-        shown = f"{date_format(local, 'j M')} {clock}"
-    else:
-        shown = date_format(local, "j M Y")
-    return shown, f"{date_format(local, 'l j F Y')}, {local.strftime('%H:%M:%S')} {local.tzname()}"
+@dataclass(frozen=True, slots=True)
+class _TimeStyle:
+    """How a country writes times, in the letters of Django's `date_format`."""
+
+    clock: str = "H:i"
+    clock_seconds: str = "H:i:s"
+    day: str = "j M"
+    day_year: str = "j M Y"
+    full: str = "l j F Y"
 
 
-@register.simple_tag(name="time")
-def time_element(value: dt.datetime | None) -> SafeString | str:
+_TIMES = _TimeStyle()
+_TIMES_US = _TimeStyle("g:i A", "g:i:s A", "M j", "M j, Y", "l, F j, Y")
+_TIMES_12H = _TimeStyle("g:i A", "g:i:s A")
+
+
+def _region(context: dict[str, Any]) -> str:
+    tenant = getattr(context.get("request"), "tenant", None)
+    return str(getattr(tenant, "locale", "") or "en-US").rpartition("-")[2].upper()
+
+
+@register.simple_tag(name="time", takes_context=True)
+def time_element(context: dict[str, Any], value: dt.datetime | None) -> SafeString | str:
     """A moment in the tenant's zone, short to read, absolute on hover; nothing for `None`."""
     if value is None:
         return ""
-    shown, absolute = _parts(value)
+    region = _region(context)
+    style = _TIMES_US if region == "US" else _TIMES_12H if region in {"AU", "CA", "IN", "NZ", "PH"} else _TIMES
+    local = timezone.localtime(value)
+    days_ago = (timezone.localdate() - local.date()).days
+    clock = date_format(local, style.clock)
+    if days_ago == 0:
+        shown = clock
+    elif days_ago == 1:
+        shown = f"Yesterday {clock}"
+    elif local.year == timezone.localdate().year:
+        shown = f"{date_format(local, style.day)}, {clock}"
+    else:
+        shown = date_format(local, style.day_year)
+    absolute = f"{date_format(local, style.full)}, {date_format(local, style.clock_seconds)} {local.tzname()}"
     return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), absolute, shown)
 
 
@@ -169,6 +194,39 @@ def duration(seconds: float | None) -> str:
     hours, rest = divmod(whole, 3600)
     minutes, left = divmod(rest, 60)
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
+@register.filter
+def clock(milliseconds: float | None) -> str:
+    """Milliseconds since the start of a call as ``0:07``."""
+    return duration(None if milliseconds is None else int(milliseconds) // 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """A word and when it was heard, in milliseconds since the start of the recording."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+
+
+@register.filter
+def spoken_words(turn: Any) -> list[SpokenWord]:
+    """The words of a turn (`text`, `start_ms`, `end_ms`), its time shared out by their length.
+
+    Recognisers give times for turns, not for words; within one sentence the eye can't tell the difference.
+    """
+    read = turn.get if isinstance(turn, dict) else lambda name: getattr(turn, name)
+    words = str(read("text")).split()
+    start, end = int(read("start_ms") or 0), int(read("end_ms") or 0)
+    letters = sum(len(word) + 1 for word in words)
+    spoken, passed = [], 0
+    for word in words:
+        begins = start + (end - start) * passed // letters
+        passed += len(word) + 1
+        spoken.append(SpokenWord(word, begins, start + (end - start) * passed // letters))
+    return spoken
 
 
 @register.filter
@@ -196,9 +254,7 @@ def phone(context: dict[str, Any], number: str | None, name: str = "") -> SafeSt
     """A telephone number in the tenant's national format; E.164 on hover. An unknown caller is said in words."""
     if not number:
         return format_html('<span class="muted">{}</span>', "Number withheld")
-    request = context.get("request")
-    locale = str(getattr(getattr(request, "tenant", None), "locale", "") or "en-US")
-    shown = national(number, locale.rpartition("-")[2].upper() or "US")
+    shown = national(number, _region(context))
     if name:
         return format_html(
             '<span class="phone" title="{}">{} <span class="muted">{}</span></span>', number, name, shown
