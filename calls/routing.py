@@ -14,8 +14,8 @@ from dataclasses import dataclass
 class RoutingInput:
     """Everything the decision depends on."""
 
-    front_door: str = "ai"
-    """`ai`, `staff`, `menu` or `after_hours` (staff while open, the receptionist otherwise)."""
+    front_door: str = "ai_first"
+    """`ai_first`, `staff_first`, `menu` or `after_hours` (staff while open, the receptionist otherwise)."""
     credits_ok: bool = True
     running_calls: int = 0
     """Calls the receptionist holds just now, this one not counted."""
@@ -91,11 +91,11 @@ def decide(given: RoutingInput) -> Decision:
 
 
 def _staff_first(given: RoutingInput) -> bool:
-    return given.front_door == "staff" or (given.front_door == "after_hours" and given.open_now is True)
+    return given.front_door == "staff_first" or (given.front_door == "after_hours" and given.open_now is True)
 
 
 def _why_receptionist(given: RoutingInput) -> str:
     if _staff_first(given):
         return "no_staff"
-    reasons = {"ai": "receptionist_first", "after_hours": "after_hours", "menu": "no_menu"}
+    reasons = {"ai_first": "receptionist_first", "after_hours": "after_hours", "menu": "no_menu"}
     return reasons.get(given.front_door, "unknown_front_door")

@@ -22,14 +22,14 @@ BUSY = {"running_calls": 3, "max_concurrent_calls": 3}
         ({"suspended": True, "credits_ok": False}, Voicemail("suspended")),
         ({"credits_ok": False}, Voicemail("no_credits")),
         ({"credits_ok": False, **BUSY}, Voicemail("no_credits")),
-        ({"front_door": "staff", "staff_reachable": True, "credits_ok": False}, Voicemail("no_credits")),
+        ({"front_door": "staff_first", "staff_reachable": True, "credits_ok": False}, Voicemail("no_credits")),
         (BUSY, Voicemail("too_many_calls")),
         ({"running_calls": 4, "max_concurrent_calls": 3}, Voicemail("too_many_calls")),
         ({"running_calls": 2, "max_concurrent_calls": 3}, Answer("receptionist_first")),
         ({"running_calls": 0, "max_concurrent_calls": 0}, Voicemail("too_many_calls")),
         # Staff first, while there is any.
-        ({"front_door": "staff", "staff_reachable": True}, RingStaff("staff_first")),
-        ({"front_door": "staff"}, Answer("no_staff")),
+        ({"front_door": "staff_first", "staff_reachable": True}, RingStaff("staff_first")),
+        ({"front_door": "staff_first"}, Answer("no_staff")),
         ({"front_door": "after_hours", "open_now": True, "staff_reachable": True}, RingStaff("staff_first")),
         ({"front_door": "after_hours", "open_now": True}, Answer("no_staff")),
         ({"front_door": "after_hours", "open_now": False, "staff_reachable": True}, Answer("after_hours")),
@@ -40,7 +40,7 @@ BUSY = {"running_calls": 3, "max_concurrent_calls": 3}
         # Without a receptionist.
         ({"receptionist_reachable": False, "menu_ready": True}, Menu("no_receptionist")),
         ({"receptionist_reachable": False}, Voicemail("no_receptionist")),
-        ({"front_door": "staff", "receptionist_reachable": False}, Voicemail("no_receptionist")),
+        ({"front_door": "staff_first", "receptionist_reachable": False}, Voicemail("no_receptionist")),
         ({"front_door": "something else"}, Answer("unknown_front_door")),
     ],
 )
@@ -51,7 +51,7 @@ def test_each_case_goes_to_the_first_rung_that_can_take_it(given_, decision):
 @given(
     st.builds(
         RoutingInput,
-        front_door=st.sampled_from(["ai", "staff", "menu", "after_hours", ""]),
+        front_door=st.sampled_from(["ai_first", "staff_first", "menu", "after_hours", ""]),
         running_calls=st.integers(0, 20),
         max_concurrent_calls=st.integers(0, 10),
     )

@@ -130,7 +130,7 @@ def test_finished_quiet_and_voicemail_calls_take_up_no_line(carrier):
     assert carrier.voice().verbs == ["Start", "Connect", "Redirect"]
 
 
-@pytest.mark.parametrize("front_door", ["staff", "menu", "after_hours", "ai"])
+@pytest.mark.parametrize("front_door", ["staff_first", "menu", "after_hours", "ai_first"])
 def test_every_front_door_ends_at_somebody_while_there_is_no_staff(carrier, front_door):
     tenant_row(front_door=front_door)
     assert carrier.voice().verbs == ["Start", "Connect", "Redirect"]
