@@ -5,8 +5,9 @@ RUN := .venv/bin/python
 
 .PHONY: setup up test check bench
 
-setup: ## .venv from the lock file
+setup: ## .venv and the browser libraries from the lock files
 	@$(PYTHON) tools/bootstrap.py
+	@$(RUN) tools/web.py
 
 up: setup ## run everything on this machine: make up [PORT=8000] [ARGS="--no-carrier"]
 	@exec env -u DESKBELL_GUARD_PARENT $(RUN) -I -S config/services/guard.py TERM -- $(RUN) manage.py up --port $(PORT) $(ARGS)

