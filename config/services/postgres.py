@@ -26,6 +26,7 @@ from config.services.children import (
     wait_until,
     write_private,
 )
+from config.services.preparation import STAMP
 
 USER = DATABASE = "deskbell"
 #: Pools are sized against this (config/settings/base.py).
@@ -60,6 +61,7 @@ class Postgres:
         """Make the database files on first use. Raises `ServiceError` with initdb's words when that fails."""
         identity = unprivileged_identity()
         if not (self.data / "PG_VERSION").exists():
+            (self.data.parent / STAMP).unlink(missing_ok=True)
             self._initdb(identity)
         self._give_files_to(identity)
         self._drop_stale_lock()

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -17,11 +16,12 @@ from types import FrameType
 import httpx
 from celery import Celery
 
-from common.env import ROOT, var_dir
-from config.services import programs
-from config.services.children import ServiceError, guard_env, guarded, private_dir, wait_until, write_private
+from common.env import var_dir
+from config.services import preparation, programs
+from config.services.children import ServiceError, private_dir, wait_until, write_private
 from config.services.embedded import locked, services
 from config.services.postgres import Postgres
+from config.services.preparation import Preparation
 from config.services.programs import Ports
 from config.services.secrets import NAMES, made_up_secrets
 from config.services.supervision import Supervisor
@@ -29,6 +29,8 @@ from config.services.valkey import Valkey
 
 #: How long the processes may take to answer, models loaded from a cold disk.
 START_SECONDS = 180.0
+#: How long migrating every schema may take.
+MIGRATION_SECONDS = 3600.0
 #: A supervisor that was killed is started again, but not for ever.
 SUPERVISOR_LIVES = 5
 #: What side commands need besides addresses and made-up secrets, where the operator set it.
@@ -112,7 +114,8 @@ class Stack:
                 service.prepare()
         self.env = self._environment(embedded_postgres, embedded_valkey)
         shutil.rmtree(self.var / "metrics", ignore_errors=True)
-        private_dir(self.var / "metrics")
+        for name in ("metrics", "static"):
+            private_dir(self.var / name)
         data = programs.databases(embedded_postgres, embedded_valkey)
         own = programs.processes(self.ports, self.host, self.var, engine=self.engine, carrier=self.carrier)
         supervisor = Supervisor([*data, *own], self.var, {**self.environ, **self.env})
@@ -188,16 +191,19 @@ class Stack:
         began = time.monotonic()
         supervisor.start()
         names = [program.name for program in supervisor.programs]
-        # The engine needs no database and takes longest: it loads its models meanwhile.
-        supervisor.start_programs(name for name in names if name in ("postgres", "valkey", "engine"))
+        # Engine and carrier need no database, and the first start needs them: they load meanwhile.
+        supervisor.start_programs(name for name in names if name in ("postgres", "valkey", "engine", "carrier"))
         say("databases")
         for service in (postgres, valkey):
             if service:
                 self._wait(service.answers, type(service).__name__, supervisor, seconds=60)
-        say("migrations")
-        self._prepare(supervisor.log_dir)
+        if postgres is None:  # what another server holds is not known from here
+            (self.var / preparation.STAMP).unlink(missing_ok=True)
         say("processes")
-        supervisor.start_programs(names)
+        with Preparation(self.var, self._waited_for(), {**self.environ, **self.env}) as prepared:
+            self._wait(prepared.migrated, "the migration", supervisor, seconds=MIGRATION_SECONDS)
+            supervisor.start_programs(names)
+            self._wait(prepared.done, "the preparation", supervisor, seconds=MIGRATION_SECONDS)
         self._wait_for_processes(supervisor)
         say(f"up after {time.monotonic() - began:.1f} s; logs in {supervisor.log_dir}")
         if not self._announced:
@@ -205,29 +211,11 @@ class Stack:
             sys.stdout.write(f"ready {self.env['PUBLIC_URL']}\n")
             sys.stdout.flush()
 
-    def _prepare(self, log_dir: Path) -> None:
-        log = log_dir / "prepare.log"
-        with log.open("wb") as output:
-            command = guarded([sys.executable, str(ROOT / "manage.py"), "prepare"])
-            env = guard_env({**self.environ, **self.env})
-            child = subprocess.Popen(
-                command,
-                env=env,
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-            try:
-                code = child.wait()
-            finally:
-                if child.poll() is None:
-                    child.kill()
-                    child.wait()
-        if code != 0:
-            last = log.read_text(errors="replace").strip().rsplit("\n", 1)[-1]
-            raise ServiceError(f"preparing the database failed: {last} ({log})")
+    def _waited_for(self) -> list[str]:
+        """Health addresses of what the steps of a first start speak to."""
+        urls = [self.env["ENGINE_URL"]] if self.engine else []
+        urls += [self.env["CARRIER_URL"]] if self.carrier else []
+        return [f"{url}/healthz" for url in urls]
 
     def _wait(self, answers: Callable[[], bool], what: str, supervisor: Supervisor, *, seconds: float) -> None:
         def alive() -> bool:
