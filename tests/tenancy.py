@@ -160,5 +160,5 @@ def eager_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tasks run when they are sent, with the headers they were sent with."""
     from config.celery import app
 
-    monkeypatch.setattr(app.conf, "task_always_eager", True)
-    monkeypatch.setattr(app.conf, "task_eager_propagates", True)
+    monkeypatch.setitem(app.conf, "task_always_eager", True)
+    monkeypatch.setitem(app.conf, "task_eager_propagates", True)
