@@ -46,6 +46,11 @@ class Link:
         if self._line is not None:
             self._line.link_lost(reason, now_ms)
 
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody still waits for this connection."""
+        return self._line is not None
+
     def abandon(self) -> None:
         """Deaf from now on."""
         self._line = None

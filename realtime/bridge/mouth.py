@@ -154,7 +154,7 @@ class Mouth:
 
     def greet(self, ulaw: bytes, text: str, now_ms: float, started_ms: float) -> None:
         """The greeting, before any engine is there."""
-        self._b.fact("greeting", {"text": text})
+        self._b.fact("greeting", {"text": text, "item_id": GREETING_ITEM})
         self.say(chunks(ulaw), "greeting", text, now_ms)
         GREETING_SECONDS.observe((now_ms - started_ms) / 1000.0)
         self._b.fact("latency", {"greeting": round(now_ms - started_ms, 1)})
@@ -242,7 +242,7 @@ class Mouth:
             utterance.heard_ms = self.playout.heard(utterance, now_ms)
         text = "".join(utterance.text).strip()
         heard = heard_text(text, utterance.heard_ms, utterance.total_ms)
-        if heard:
+        if heard or utterance.kind == "greeting":  # a greeting is on record from its start: correct that
             start = utterance.first_ms or now_ms
             self._b.receptionist_turn(
                 utterance, heard, start, start + utterance.heard_ms, interrupted=not utterance.played

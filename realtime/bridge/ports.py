@@ -22,10 +22,11 @@ Send = Callable[[bytes], object]
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One engine of the ladder. `url` is complete, with the model in it."""
+    """One engine of the ladder; `url` without the model, which is asked for as a query parameter."""
 
     name: str
     url: str
+    model: str = ""
     key: str = field(default="", repr=False)
     voice: str = ""
     """Voice where the snapshot names none."""

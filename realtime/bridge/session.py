@@ -54,6 +54,7 @@ class Bridge:
         self._left = False
         self._greeted = False
         self._errors = 0
+        self._items: dict[str, int] = {}
         self.timers.set("start", now_ms + limits.start_ms, self._never_started)
 
     snapshot: SessionSnapshot
@@ -260,6 +261,11 @@ class Bridge:
         self.effects.journal(JournalEvent(kind, data, self.offset(self.now_ms if at_ms is None else at_ms)))
 
     def _turn(self, role: str, text: str, start: float, end: float, item_id: str, *, interrupted: bool) -> None:
+        if item_id:
+            # Each engine session counts its items anew, and the journal takes a second turn of an id for a correction.
+            self._items[item_id] = self._items.get(item_id, 0) + 1
+            if self._items[item_id] > 1:
+                item_id = f"{item_id}#{self._items[item_id]}"
         data = {"role": role, "text": text, "start_ms": self.offset(start), "end_ms": self.offset(max(start, end))}
         self.fact("turn", {**data, "interrupted": interrupted, "item_id": item_id}, end)
 

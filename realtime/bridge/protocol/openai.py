@@ -191,7 +191,7 @@ def response_create(instructions: str = "") -> bytes:
 
 def say_exactly(sentence: str) -> str:
     """Instructions for an answer that consists of one given sentence."""
-    return f'Say exactly this and nothing else: "{sentence}"'
+    return f'Say exactly: "{sentence}"'
 
 
 RESPONSE_CANCEL = b'{"type":"response.cancel"}'
