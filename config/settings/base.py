@@ -47,7 +47,7 @@ SHARED_APPS = [
     "channels",
 ]
 TENANT_APPS = ["knowledge", "calls", "receptionist"]
-INSTALLED_APPS = ["daphne", *SHARED_APPS, *TENANT_APPS, "realtime"]
+INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS, "realtime"]
 
 TENANT_MODEL = "tenants.Tenant"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
