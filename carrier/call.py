@@ -154,8 +154,10 @@ class Call:
 
     def _ended(self, by: EndedBy) -> None:
         self.record.ended_at = time.time()
-        self.set_status("completed" if self.record.answered_at else self._unanswered)
-        self.line.phone.ended(by, self.record.status)
+        status = "completed" if self.record.answered_at else self._unanswered
+        # The phone first: whatever the disk says, its caller learns that the call is over.
+        self.line.phone.ended(by, status)
+        self.set_status(status)
 
     async def run(self, picked_up: asyncio.Future[None] | None = None) -> None:
         """The whole call; an outgoing one begins when it is `picked_up`.
@@ -170,9 +172,6 @@ class Call:
                 await self._converse()
             except HungUp:
                 pass
-            except Exception:
-                log.exception("A call failed")
-                self._unanswered = "failed"
             finally:
                 self.line.hang_up("line")
                 await asyncio.gather(*self._streams.values())
@@ -202,6 +201,16 @@ class Call:
             self.document = await self._document(step)
         except (WebhookError, TwimlError):
             return await self._apologise()
+        try:
+            return await self._perform()
+        except HungUp:
+            raise
+        except Exception:
+            log.exception("A call's document failed")
+            self.line.silence()
+            return await self._apologise()
+
+    async def _perform(self) -> Step:
         first = self.document.verbs[0] if self.document.verbs else None
         if isinstance(first, Reject) and self.record.answered_at is None:
             return End("busy" if first.reason == "busy" else "no-answer")
@@ -299,12 +308,11 @@ class Call:
     ) -> ActiveRecording:
         """Record from now on."""
         record = RecordingRecord(self.record.account_sid, self.record.sid, source, channels, track)
-        self.exchange.store.recordings.put(record)
         path = self.exchange.store.audio_path(record.sid)
+        recorder = Recorder(path, channels, track)
+        self.exchange.store.recordings.put(record)
         callback = urljoin(self.document.url, callback) if callback else ""
-        active = ActiveRecording(
-            record, Recorder(path, channels, track), path, trim, callback, callback_method, callback_events
-        )
+        active = ActiveRecording(record, recorder, path, trim, callback, callback_method, callback_events)
         self.recordings.append(active)
         self.line.listeners.append(active.recorder)
         self._tell_recording(active)

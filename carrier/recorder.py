@@ -19,11 +19,13 @@ _MARGIN = RATE // 5
 class Recorder:
     """A line's listener. `track` is ``inbound`` (the phone), ``outbound`` (the line) or ``both``.
 
-    Both in two channels: left the phone, right the line; in one channel: mixed.
+    Both in two channels: left the phone, right the line; in one channel: mixed. Raises `OSError` when `path` can't be
+    written.
     """
 
     def __init__(self, path: Path, channels: int, track: str) -> None:
-        self._file = wave.open(str(path), "wb")  # noqa: SIM115 - open as long as the recording lasts
+        self._disk = path.open("wb")
+        self._file = wave.open(self._disk, "wb")  # noqa: SIM115 - open as long as the recording lasts
         self._file.setnchannels(channels)
         self._file.setsampwidth(2)
         self._file.setframerate(RATE)
@@ -69,6 +71,7 @@ class Recorder:
             self._closed = True
             self._write()
             self._file.close()
+            self._disk.close()
 
 
 def trim_silence(path: Path) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -221,3 +222,15 @@ async def test_stopping_the_carrier_hangs_up_and_tells(settings: Settings, app: 
         await app.wait_for("/voice")
     [told] = app.of("/status")
     assert told.ok and told.params["CallStatus"] in {"completed", "no-answer"}
+
+
+async def test_a_fault_inside_the_carrier_is_heard_as_the_apology(
+    carrier: Carrier, app: App, speech: SpeechServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A disk that can't be written any more.
+    monkeypatch.setattr(carrier.exchange.store, "audio_path", lambda sid: Path("/proc/nowhere.wav"))
+    carrier.number(voice_url=app.answer("/voice", '<Record playBeep="false"/>'), status_callback=app.url + "/status")
+    result = await carrier.phone.call()
+    assert result["status"] == "completed" and loud_seconds(heard(result)[1]) > 0.1
+    assert "application error" in speech.asked[0]["input"]
+    await app.wait_for("/status")
