@@ -28,7 +28,7 @@ from tenants.services import audit
 @require_GET
 def landing(request: HttpRequest) -> HttpResponse:
     """What this is, and the way in."""
-    return render(request, "tenants/landing.html")
+    return render(request, "landing.html")
 
 
 @never_cache

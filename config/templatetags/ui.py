@@ -18,6 +18,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from common.phone import national
+from tenants.context import current_schema, require_tenant
 
 register = template.Library()
 
@@ -159,7 +160,11 @@ _TIMES_12H = _TimeStyle("g:i A", "g:i:s A")
 
 
 def _region(context: dict[str, Any]) -> str:
-    tenant = getattr(context.get("request"), "tenant", None)
+    request = context.get("request")
+    if request is not None:
+        tenant = getattr(request, "tenant", None)
+    else:  # inside {% include … only %}
+        tenant = require_tenant() if current_schema() != "public" else None
     return str(getattr(tenant, "locale", "") or "en-US").rpartition("-")[2].upper()
 
 

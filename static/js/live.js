@@ -1,5 +1,5 @@
-// News from the server. <body data-live="/ws/live"> opens one socket; each message {"topic": "calls", …} becomes the
-// event "live:calls" on <body>, so that a fragment keeps itself fresh with hx-trigger="live:calls from:body".
+// News from the server. <body data-live="/ws/live"> opens one socket; each message {"type": "call", "id": …} becomes the
+// event "live:call" on <body>, so that a fragment keeps itself fresh with hx-trigger="live:call from:body".
 // The socket is a hint, the page is the truth: after every reconnect "live:reconnect" asks fragments to fetch anew.
 const path = document.body.dataset.live;
 const FIRST_WAIT = 500;
@@ -25,7 +25,7 @@ if (path) {
     });
     socket.addEventListener("message", ({ data }) => {
       const message = JSON.parse(data);
-      if (typeof message.topic === "string") tell(`live:${message.topic}`, message);
+      if (typeof message.type === "string") tell(`live:${message.type}`, message);
     });
     socket.addEventListener("close", ({ code }) => {
       document.body.dataset.liveState = "closed";
