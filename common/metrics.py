@@ -43,3 +43,5 @@ NO_TENANT = Counter("deskbell_no_tenant_total", "Tenant code that ran without a 
 RETRIEVAL_SECONDS = Histogram(
     "deskbell_retrieval_seconds", "Knowledge search", buckets=(0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.5)
 )
+CREDITS_DEBITED = Counter("deskbell_credits_debited_total", "Credits taken for calls")
+CREDIT_ALERTS = Counter("deskbell_credit_alerts_total", "Tenants that used up a share of their credits", ["percent"])
