@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import Any, Literal, assert_never
+from typing import Any, Literal
 from uuid import UUID
 
 from django.db import connection, transaction
 
 from calls import routing
 from calls.followups import add_follow_up, kinds_at_end
-from calls.models import Call, CallLeg, CallStatus, DecisionKind, Message, Outcome, Recording
+from calls.models import Call, CallEvent, CallLeg, CallStatus, DecisionKind, Message, Outcome, Recording
 from common.clock import now
 from common.errors import Invalid
 from common.events import publish_on_commit
@@ -184,20 +184,17 @@ def outcome_of(call: Call) -> Outcome:
     if call.status != CallStatus.COMPLETED:
         given_up = call.status in (CallStatus.CANCELED, CallStatus.NO_ANSWER, CallStatus.BUSY)
         return Outcome.ABANDONED if given_up else Outcome.FAILED
-    return _outcome_of_decision(DecisionKind(call.decision)) if call.decision else Outcome.FAILED
+    if call.decision == DecisionKind.ANSWER and not _only_sent_to_voicemail(call):
+        return Outcome.ANSWERED
+    # Without a decision our side never got that far; otherwise nobody took the call and no message was left.
+    return Outcome.ABANDONED if call.decision else Outcome.FAILED
 
 
-def _outcome_of_decision(decision: DecisionKind) -> Outcome:
-    match decision:
-        case DecisionKind.ANSWER:
-            return Outcome.ANSWERED
-        case DecisionKind.REJECT:
-            return Outcome.REJECTED
-        case DecisionKind.VOICEMAIL | DecisionKind.MENU | DecisionKind.RING_STAFF:
-            # Nobody took the call and no message was left.
-            return Outcome.ABANDONED
-        case _:
-            assert_never(decision)
+def _only_sent_to_voicemail(call: Call) -> bool:
+    """Whether the receptionist handed the call on to voicemail before anything was said."""
+    if (call.next_step or {}).get("do") != "voicemail":
+        return False
+    return not CallEvent.objects.filter(call=call, kind="turn").exists()
 
 
 def tell_pages(call: Call) -> None:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
+
+from tests.calls.speech import ScriptedSpeech
 
 
 @pytest.fixture
@@ -56,3 +64,41 @@ def follow_up_kind(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[
         return done
 
     return register
+
+
+@pytest.fixture(scope="session")
+def _carrier_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ScriptedSpeech]]:
+    """`python -m carrier`, with a voice of the tests' own, for the whole run."""
+    speech = ScriptedSpeech()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    folder = tmp_path_factory.mktemp("carrier")
+    env = os.environ | {"DESKBELL_VAR": str(folder), "CARRIER_URL": url, "OPENAI_BASE_URL": speech.url}
+    log = (folder / "log").open("w")
+    process = subprocess.Popen([sys.executable, "-m", "carrier", "--port", str(port)], env=env, stderr=log)
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                httpx.get(f"{url}/healthz")
+                break
+            except httpx.TransportError:
+                assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
+                time.sleep(0.1)
+        yield url, speech
+    finally:
+        process.terminate()
+        process.wait(20)
+        log.close()
+        speech.close()
+
+
+@pytest.fixture
+def carrier_process(_carrier_process: tuple[str, ScriptedSpeech], settings: Any, monkeypatch: Any) -> ScriptedSpeech:
+    """The built-in carrier is running and configured; gives the voice it speaks with."""
+    url, speech = _carrier_process
+    settings.TWILIO_API_BASE_URL = settings.CARRIER_URL = url
+    monkeypatch.setenv("OPENAI_BASE_URL", speech.url)
+    return speech

@@ -7,8 +7,10 @@ import pytest
 import time_machine
 from django.db import OperationalError
 
+from calls import journal
+from calls.facts import JournalEvent
 from calls.models import Call, CallLeg, FollowUp, Recording, Voicemail
-from calls.services import lifecycle, take_message
+from calls.services import lifecycle, set_next_step, take_message
 from common.kv import redis_sync
 from tenants.context import in_tenant
 from tenants.models import Tenant
@@ -99,6 +101,18 @@ def test_a_message_that_was_taken_is_the_outcome(carrier, answered):
     carrier.status("completed", CallDuration="9")
     answered.refresh_from_db()
     assert answered.outcome == "message_taken"
+
+
+@pytest.mark.parametrize(("spoken", "outcome"), [(True, "answered"), (False, "abandoned")])
+def test_a_call_sent_to_voicemail_without_a_message_was_answered_only_if_something_was_said(
+    carrier, answered, spoken, outcome
+):
+    if spoken:
+        journal.append(answered.pk, "m", [JournalEvent("turn", {"role": "caller", "text": "Hello"}, 1, 1)])
+    set_next_step(answered.pk, {"do": "voicemail", "reason": "engine"})
+    carrier.status("completed", CallDuration="9")
+    answered.refresh_from_db()
+    assert answered.outcome == outcome
 
 
 def test_a_number_given_away_during_a_call_still_hears_of_its_end(carrier, answered):
