@@ -88,7 +88,9 @@ def logging_config(level: str = "INFO") -> dict[str, Any]:
         },
         "root": {"handlers": ["stderr"], "level": level},
         # These quote URLs, headers or bodies at INFO and below.
-        "loggers": {name: {"level": "WARNING"} for name in ("httpx", "httpcore", "openai", "twilio", "aiohttp.access")},
+        "loggers": {
+            name: {"level": "WARNING"} for name in ("httpx", "httpx2", "httpcore", "openai", "twilio", "aiohttp.access")
+        },
     }
 
 
