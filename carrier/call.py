@@ -1,6 +1,6 @@
 """One call: its record, its line, and the documents it goes through.
 
-The ladder when a document can't be had: the URL, once more (connection failure, 5xx, unusable answer), the number's
+The ladder when a document can't be had: the URL, once more (no connection, 5xx, unusable answer), the number's
 fallback URL the same way, then a spoken "application error" and the end. A caller never hears nothing.
 """
 
@@ -261,7 +261,9 @@ class Call:
                 verbs_ = parse(answer.body) if answer.body.strip() else []
                 return Document(verbs_, answer.url, step.method)
             except (WebhookError, TwimlError) as error:
-                if last or self.line.ended or (isinstance(error, WebhookError) and not error.retry):
+                # The caller has waited long enough for one that did not answer.
+                hopeless = isinstance(error, WebhookError) and (error.timed_out or not error.retry)
+                if last or self.line.ended or hopeless:
                     raise
         raise AssertionError("unreachable")
 

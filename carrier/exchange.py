@@ -23,7 +23,7 @@ from common.errors import Invalid, NotFound
 log = logging.getLogger(__name__)
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
-_STOP_SECONDS = 5.0
+_STOP_SECONDS = 3.0
 
 
 def checked_e164(text: str) -> str:
@@ -137,10 +137,14 @@ class Exchange:
         finally:
             self.calls.pop(call.record.sid, None)
 
-    async def close(self) -> None:
-        """Hang up every call, deliver what is owed for a few seconds, close files and sockets."""
+    def hang_up_all(self) -> None:
+        """End every call; their callbacks are under way when this returns."""
         for call in list(self.calls.values()):
             call.line.hang_up("line")
+
+    async def close(self) -> None:
+        """Hang up every call, deliver what is owed for a few seconds, close files and sockets."""
+        self.hang_up_all()
         if self._running:
             _, left = await asyncio.wait(set(self._running), timeout=_STOP_SECONDS)
             for task in left:

@@ -232,7 +232,9 @@ class MediaStream:
             await asyncio.wait({writer}, timeout=_CLOSE_SECONDS)
         for task in (reader, writer):
             task.cancel()
-        await asyncio.gather(reader, writer, return_exceptions=True)
+        for fault in await asyncio.gather(reader, writer, return_exceptions=True):
+            if isinstance(fault, Exception) and not isinstance(fault, aiohttp.ClientError | OSError):
+                log.error("A media stream failed", exc_info=fault)
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await socket.close()

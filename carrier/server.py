@@ -48,7 +48,12 @@ def make_app(settings: Settings) -> web.Application:
         yield
         await app[EXCHANGE].close()
 
+    async def hang_up(app: web.Application) -> None:
+        # Before the server waits for its requests: those that wait for a call's end are then answered.
+        app[EXCHANGE].hang_up_all()
+
     app.cleanup_ctx.append(exchange)
+    app.on_shutdown.append(hang_up)
     app[phones.PHONES] = {}
     root = f"/{API_VERSION}/Accounts/{{account}}"
     app.router.add_routes([web.get("/healthz", _healthz), web.get(f"{root}.json", _account), *phones.routes()])

@@ -26,13 +26,17 @@ log = logging.getLogger(__name__)
 
 
 class WebhookError(Exception):
-    """A request that brought no usable answer; `code` is Twilio's, `retry` tells whether the same may work again."""
+    """A request that brought no usable answer; `code` is Twilio's.
 
-    def __init__(self, code: int, message: str, retry: bool) -> None:
+    `retry` tells whether the same may work again, `timed_out` that its time was used up on waiting.
+    """
+
+    def __init__(self, code: int, message: str, retry: bool, timed_out: bool = False) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.retry = retry
+        self.timed_out = timed_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ class Webhooks:
                         raise WebhookError(11200, f"HTTP status {response.status}", response.status >= 500)
                     return Answer(url, response.content_type, body)
         except TimeoutError:
-            raise WebhookError(11200, "no answer in time", True) from None
+            raise WebhookError(11200, "no answer in time", True, timed_out=True) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise WebhookError(11205, f"the connection failed ({type(error).__name__})", True) from None
 

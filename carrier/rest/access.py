@@ -54,7 +54,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     except RestError as error:
         return error.response()
     except AppError as error:
-        return RestError(error.http_status, 20001 if error.http_status < 404 else 20404, error.message).response()
+        return RestError(error.http_status, 20404 if error.http_status == 404 else 20001, error.message).response()
     except web.HTTPNotFound:
         return not_found(request.path).response()
     except web.HTTPMethodNotAllowed:

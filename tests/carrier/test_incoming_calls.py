@@ -100,7 +100,8 @@ async def test_a_silent_application_is_given_up_after_its_time(carrier: Carrier,
         voice_url=app.answer("/voice", never), voice_fallback_url=app.answer("/fallback", "<Say>Sorry</Say>")
     )
     await carrier.phone.call()
-    assert len(app.of("/voice")) == 2 and len(app.of("/fallback")) == 1
+    # Not asked again: the caller has waited long enough.
+    assert len(app.of("/voice")) == 1 and len(app.of("/fallback")) == 1
 
 
 @pytest.mark.parametrize("speech_works", [True, False])

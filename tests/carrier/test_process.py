@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -68,10 +69,14 @@ async def test_it_serves_and_stops_on_sigterm_having_told_of_the_live_call(app: 
         async with httpx.AsyncClient(auth=(SID, TOKEN), base_url=url) as http:
             answer = await http.post(f"/2010-04-01/Accounts/{SID}/IncomingPhoneNumbers.json", data=form)
             assert answer.status_code == 201
-        await Phone(url).place()
+        sid = await Phone(url).place()
+        waiting = asyncio.create_task(Phone(url).result(sid, wait=60))
         await app.wait_for("/voice")
         await asyncio.sleep(0.3)
+        began = time.monotonic()
         assert await stopped(process) == 0
+        assert time.monotonic() - began < 4
+        assert (await waiting)["status"] == "completed"
         [status] = app.of("/status")
         assert status.ok and status.params["CallStatus"] == "completed"
         [recording] = app.of("/rec")
