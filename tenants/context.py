@@ -97,11 +97,11 @@ def active_tenant(row: tuple[Any, ...]) -> ActiveTenant:
     return ActiveTenant(TenantInfo(*columns), bytes(data_key) if data_key is not None else None)
 
 
-def load_tenant(**lookup: Any) -> ActiveTenant:
-    """The tenant that matches `lookup`. Raises `UnknownTenant`."""
+def load_tenant(statuses: tuple[str, ...] = USABLE, **lookup: Any) -> ActiveTenant:
+    """The tenant that matches `lookup` in one of `statuses`. Raises `UnknownTenant`."""
     from tenants.models import Tenant  # the settings load this module through Celery before the models exist
 
-    row = Tenant.objects.filter(status__in=USABLE, **lookup).values_list(*TENANT_COLUMNS).first()
+    row = Tenant.objects.filter(status__in=statuses, **lookup).values_list(*TENANT_COLUMNS).first()
     if row is None:
         raise UnknownTenant("there is no such business")
     return active_tenant(row)

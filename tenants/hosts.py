@@ -9,6 +9,7 @@ from django.conf import settings
 from tenants.context import ActiveTenant, UnknownTenant, load_tenant
 
 ROOT: Final = "root"
+_SERVED = ("active", "suspended")
 
 
 def host_name(host: str) -> str:
@@ -36,8 +37,8 @@ def resolve_host(host: str) -> ActiveTenant | Literal["root"]:
     if slug != name:
         if "." in slug:
             raise UnknownTenant("there is no such business")
-        return load_tenant(slug=slug, status__in=("active", "suspended"))
-    return load_tenant(domains__domain=name, status__in=("active", "suspended"))
+        return load_tenant(_SERVED, slug=slug)
+    return load_tenant(_SERVED, domains__domain=name)
 
 
 def tenant_origin(slug: str) -> str:

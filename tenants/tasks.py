@@ -37,7 +37,7 @@ class _MeasuredTask(LibraryTask):  # type: ignore[misc]  # the library has no ty
     # object, which all runs share, and goes on with public where the tenant is gone. `__call__` enters the tenant.
     tenant_databases = ()
 
-    def _measured(self, run: Callable[[], Any]) -> Any:
+    def _measured(self, schema: str, run: Callable[[], Any]) -> Any:
         started, outcome = time.monotonic(), "failed"
         try:
             result = run()
@@ -46,8 +46,9 @@ class _MeasuredTask(LibraryTask):  # type: ignore[misc]  # the library has no ty
         except ProviderError as error:
             if error.retryable and self.request.retries < self.max_retries:
                 outcome = "retried"
-                # 2, 4, 8 … s; `retry` raises.
-                raise self.retry(exc=error, countdown=2 ** (self.request.retries + 1)) from None
+                # 2, 4, 8 … s; `retry` raises. The tenant is named again: the context it ran in is closed by now.
+                pause, headers = 2 ** (self.request.retries + 1), {"_schema_name": schema}
+                raise self.retry(exc=error, countdown=pause, headers=headers) from None
             raise
         finally:
             metrics.TASK_SECONDS.labels(task=self.name, outcome=outcome).observe(time.monotonic() - started)
@@ -73,7 +74,7 @@ class TenantTask(_MeasuredTask):
                 return None
 
         with logs.bind(tenant=schema, task=self.name):
-            return self._measured(run)
+            return self._measured(schema, run)
 
 
 class PublicTask(_MeasuredTask):
@@ -84,7 +85,7 @@ class PublicTask(_MeasuredTask):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run on the public schema."""
         with logs.bind(task=self.name):
-            return self._measured(lambda: in_public(self.run, *args, **kwargs))
+            return self._measured(PUBLIC, lambda: in_public(self.run, *args, **kwargs))
 
 
 def send_after_commit(task: Task, *args: Any, countdown: float | None = None) -> None:

@@ -1,0 +1,274 @@
+"""Signing in at the root host and being handed over to a tenant's."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.kv import redis_sync
+from tenants.models import Membership, User
+from tenants.sessions import TICKET_SECONDS, local_path
+from tests.cast import ALICE, ALPHA, BETA, BOB, MALLORY, PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+
+class Browser:
+    """A browser that keeps cookies per host, as real ones do with host-only cookies, and follows redirects."""
+
+    def __init__(self) -> None:
+        self._clients: dict[str, Client] = {}
+        self.url = ""
+
+    def at(self, host: str) -> Client:
+        return self._clients.setdefault(host, Client(headers={"host": host}))
+
+    def get(self, url: str, *, follow: bool = True):
+        return self._go("get", url, {}, follow)
+
+    def post(self, url: str, data: dict[str, str], *, follow: bool = True):
+        return self._go("post", url, data, follow)
+
+    def _go(self, method: str, url: str, data: dict[str, str], follow: bool):
+        parts = urlsplit(url)
+        self.url = url
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        answer = getattr(self.at(parts.netloc), method)(target, data)
+        if follow and answer.status_code == 302:
+            place = answer["Location"]
+            return self.get(place if "://" in place else f"{parts.scheme}://{parts.netloc}{place}")
+        return answer
+
+    def sign_in(self, person=ALICE, password=PASSWORD, **more: str):
+        return self.post("http://localhost:8000/login", {"email": person.email, "password": password, **more})
+
+
+@pytest.fixture
+def browser() -> Browser:
+    return Browser()
+
+
+def test_a_member_of_one_business_ends_up_on_its_pages(browser) -> None:
+    answer = browser.sign_in(ALICE)
+    assert (answer.status_code, browser.url) == (200, "http://alpha.localhost:8000/")
+    assert ALPHA.name.encode() in answer.content
+
+
+def test_a_member_of_several_chooses(browser, other_tenant) -> None:
+    Membership.objects.create(user=User.objects.get(email=ALICE.email), tenant_id=other_tenant.id, role="viewer")
+    answer = browser.sign_in(ALICE)
+    assert browser.url == "http://localhost:8000/businesses"
+    assert b"http://beta.localhost:8000/login" in answer.content
+    assert browser.get("http://beta.localhost:8000/login").status_code == 200
+    assert browser.url == "http://beta.localhost:8000/"
+
+
+def test_a_page_of_the_business_asks_to_sign_in_and_comes_back_to_itself(browser) -> None:
+    answer = browser.get("http://alpha.localhost:8000/calls?page=2")
+    assert urlsplit(browser.url).path == "/login"
+    assert urlsplit(browser.url).netloc == "localhost:8000"
+    wanted = parse_qs(urlsplit(browser.url).query)["next"][0]
+    assert b'name="next"' in answer.content
+    browser.sign_in(ALICE, next=wanted)
+    assert browser.url == "http://alpha.localhost:8000/calls?page=2"
+
+
+def test_e_mail_addresses_are_the_same_in_any_case(browser) -> None:
+    browser.post("http://localhost:8000/login", {"email": " ALICE@Alpha.Example", "password": PASSWORD})
+    assert browser.url == "http://alpha.localhost:8000/"
+
+
+@pytest.mark.parametrize(
+    "data", [{"password": "wrong"}, {"email": "nobody@x.example"}, {"email": ""}, {"password": ""}]
+)
+def test_a_wrong_password_and_an_unknown_address_look_the_same(browser, data) -> None:
+    answer = browser.post("http://localhost:8000/login", {"email": ALICE.email, "password": PASSWORD, **data})
+    assert answer.status_code == 422
+    assert b"do not match" in answer.content
+    assert "sessionid" not in browser.at("localhost:8000").cookies
+
+
+def test_somebody_who_was_deactivated_can_not_sign_in(browser) -> None:
+    User.objects.filter(email=ALICE.email).update(is_active=False)
+    assert browser.sign_in(ALICE).status_code == 422
+
+
+def test_guessing_passwords_is_slowed_down(browser) -> None:
+    for _ in range(10):
+        assert browser.sign_in(ALICE, "wrong").status_code == 422
+    assert browser.sign_in(ALICE).status_code == 429
+    assert browser.sign_in(BOB).status_code == 200  # another person on the same line is not locked out
+
+
+def test_no_address_is_kept_by_the_counters(browser) -> None:
+    browser.sign_in(ALICE, "wrong")
+    for key in redis_sync().keys("login:*"):
+        assert b"alice" not in key
+        assert b"127.0.0.1" not in key
+        assert 0 < redis_sync().ttl(key) <= 900
+
+
+def test_cookies_stay_on_their_host_and_out_of_reach_of_scripts(browser) -> None:
+    browser.sign_in(ALICE)
+    for host in ("localhost:8000", "alpha.localhost:8000"):
+        cookie = browser.at(host).cookies["sessionid"]
+        assert cookie["domain"] == ""
+        assert cookie["httponly"]
+        assert cookie["samesite"] == "Lax"
+
+
+def ticket_address(browser: Browser) -> str:
+    """Stop right before the ticket is used."""
+    browser.post("http://localhost:8000/login", {"email": ALICE.email, "password": PASSWORD}, follow=False)
+    first = browser.get("http://alpha.localhost:8000/login", follow=False)
+    return browser.get(first["Location"], follow=False)["Location"]
+
+
+def test_a_ticket_works_once(browser) -> None:
+    address = ticket_address(browser)
+    assert browser.get(address, follow=False).status_code == 302
+    assert browser.get(address, follow=False).status_code == 403
+
+
+def test_a_ticket_is_used_up_by_a_failed_attempt_too(browser) -> None:
+    address = ticket_address(browser)
+    assert Browser().get(address, follow=False).status_code == 403
+    assert browser.get(address, follow=False).status_code == 403
+
+
+def test_a_ticket_lives_for_half_a_minute(browser) -> None:
+    ticket_address(browser)
+    (key,) = redis_sync().keys("ticket:*")
+    assert 0 < redis_sync().ttl(key) <= TICKET_SECONDS == 30
+
+
+def test_a_leaked_address_is_worthless_in_another_browser(browser) -> None:
+    address = ticket_address(browser)
+    thief = Browser()
+    thief.get("http://alpha.localhost:8000/login", follow=False)  # has a state cookie, of its own
+    assert thief.get(address, follow=False).status_code == 403
+
+
+def test_a_planted_link_signs_nobody_in_as_the_attacker(browser) -> None:
+    planted = ticket_address(browser)  # alice is the attacker here
+    victim = Browser()
+    assert victim.get(planted, follow=False).status_code == 403
+    assert "sessionid" not in victim.at("alpha.localhost:8000").cookies
+
+
+def test_a_ticket_of_one_business_is_worthless_at_another(browser, other_tenant) -> None:
+    Membership.objects.create(user=User.objects.get(email=ALICE.email), tenant_id=other_tenant.id, role="viewer")
+    address = ticket_address(browser)
+    elsewhere = address.replace("alpha.", "beta.")
+    browser.at("beta.localhost:8000").cookies["handover"] = browser.at("alpha.localhost:8000").cookies["handover"].value
+    assert browser.get(elsewhere, follow=False).status_code == 403
+
+
+def test_a_membership_that_ends_before_the_ticket_is_used_ends_it(browser) -> None:
+    address = ticket_address(browser)
+    Membership.objects.filter(user__email=ALICE.email).delete()
+    assert browser.get(address, follow=False).status_code == 403
+
+
+def test_nobody_is_handed_over_to_a_business_that_is_not_theirs(browser) -> None:
+    browser.sign_in(MALLORY)
+    answer = browser.get(f"http://localhost:8000/handover/alpha?state={'0' * 64}", follow=False)
+    assert answer.status_code == 404
+    missing = browser.get(f"http://localhost:8000/handover/no-such-business?state={'0' * 64}", follow=False)
+    assert missing.status_code == 404  # whether it exists is not told
+
+
+@pytest.mark.parametrize("state", ["", "short", "x" * 65])
+def test_a_handover_needs_a_browser_to_be_bound_to(browser, state) -> None:
+    browser.sign_in(ALICE)
+    assert browser.get(f"http://localhost:8000/handover/alpha?state={state}", follow=False).status_code == 404
+
+
+def test_a_session_cookie_carried_to_another_host_is_nobodys(browser, other_tenant) -> None:
+    Membership.objects.create(user=User.objects.get(email=ALICE.email), tenant_id=other_tenant.id, role="viewer")
+    ticket = ticket_address(browser)
+    browser.get(ticket)
+    for source in ("localhost:8000", "alpha.localhost:8000"):
+        stolen = Client(headers={"host": BETA.host})
+        stolen.cookies["sessionid"] = browser.at(source).cookies["sessionid"].value
+        assert stolen.get("/").status_code == 302
+    root = Client(headers={"host": "localhost:8000"})
+    root.cookies["sessionid"] = browser.at("alpha.localhost:8000").cookies["sessionid"].value
+    assert urlsplit(root.get("/businesses")["Location"]).path == "/login"
+
+
+def test_signing_out_of_a_business_signs_out_of_the_root_host_too(browser) -> None:
+    browser.sign_in(ALICE)
+    browser.post("http://alpha.localhost:8000/logout", {})
+    assert browser.url == "http://localhost:8000/login"
+    assert not Session.objects.exists()
+    browser.get("http://alpha.localhost:8000/")
+    assert browser.url.startswith("http://localhost:8000/login")
+
+
+def test_signing_out_needs_a_post() -> None:
+    assert Client(headers={"host": ALPHA.host}).get("/logout").status_code == 405
+
+
+def test_forged_sign_ins_are_refused() -> None:
+    client = Client(enforce_csrf_checks=True, headers={"host": "localhost:8000"})
+    assert client.post("/login", {"email": ALICE.email, "password": PASSWORD}).status_code == 403
+
+
+def test_the_session_key_changes_with_the_sign_in(browser) -> None:
+    client = browser.at("localhost:8000")
+    session = client.session
+    session["planted"] = True
+    session.save()
+    client.cookies["sessionid"] = session.session_key
+    browser.sign_in(ALICE)
+    assert client.cookies["sessionid"].value != session.session_key
+
+
+OUTSIDE = ["https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example", "javascript:alert(1)"] + [
+    "http:///evil.example",
+    "/\t/evil.example",
+    "evil.example",
+    "",
+]
+
+
+@pytest.mark.parametrize("target", OUTSIDE)
+def test_no_sign_in_ever_redirects_to_another_host(browser, target) -> None:
+    browser.sign_in(ALICE, next=target)
+    assert urlsplit(browser.url).netloc in {"localhost:8000", "alpha.localhost:8000"}
+    browser.get(f"http://alpha.localhost:8000/login?next={target}")
+    assert urlsplit(browser.url).netloc == "alpha.localhost:8000"
+
+
+@given(st.text(alphabet="/\\:.@\t\r\n ?#aé%2f", max_size=12))
+def test_a_local_path_is_local_to_every_browser(text) -> None:
+    path = local_path(text)
+    assert path.startswith("/")
+    # What browsers make of it: backslashes are slashes, control characters vanish.
+    seen = "".join(c for c in path if c > " ").replace("\\", "/")
+    assert not seen.startswith("//")
+
+
+def test_only_members_see_a_business(client_of) -> None:
+    assert client_of(ALICE).get("/").status_code == 200
+    assert client_of(MALLORY).get("/").status_code == 404
+    assert client_of(None).get("/").status_code == 302
+
+
+def test_the_role_is_read_on_each_request(client_of) -> None:
+    client = client_of(ALICE)
+    assert client.get("/").status_code == 200
+    Membership.objects.filter(user__email=ALICE.email).delete()
+    assert client.get("/").status_code == 404
+
+
+def test_htmx_is_sent_to_the_sign_in_page_as_a_whole(client_of) -> None:
+    answer = client_of(None).get("/", headers={"HX-Request": "true"})
+    assert answer.status_code == 204
+    assert answer["HX-Redirect"].startswith("/login")
