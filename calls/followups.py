@@ -90,7 +90,7 @@ def _send(pk: int, pause_s: float = 0.0) -> None:
 
 def pause_before(attempt: int) -> float:
     """Seconds to wait after failure number `attempt` (1…): growing threefold, half of it random."""
-    full = min(FIRST_PAUSE_S * 3 ** (attempt - 1), LONGEST_PAUSE_S)
+    full: float = min(FIRST_PAUSE_S * 3 ** (attempt - 1), LONGEST_PAUSE_S)
     return full / 2 + random.uniform(0, full / 2)
 
 

@@ -9,20 +9,20 @@ from calls.services.sweeping import sweep_calls
 from tenants.tasks import PublicTask, TenantTask, for_each_tenant
 
 
-@shared_task(base=TenantTask)
+@shared_task(base=TenantTask)  # type: ignore[untyped-decorator]  # celery has no types
 def run_follow_up(pk: int) -> None:
     """Do one piece of outstanding work; a row that is gone or done is left alone."""
     followups.run_one(pk)
 
 
-@shared_task(base=TenantTask)
+@shared_task(base=TenantTask)  # type: ignore[untyped-decorator]  # celery has no types
 def sweep_tenant() -> None:
     """Re-send lost follow-ups and look after calls whose end was never told."""
     followups.sweep()
     sweep_calls()
 
 
-@shared_task(base=PublicTask)
+@shared_task(base=PublicTask)  # type: ignore[untyped-decorator]  # celery has no types
 def sweep_every_tenant() -> None:
     """Beat's dispatcher, every half minute."""
     for_each_tenant(sweep_tenant)

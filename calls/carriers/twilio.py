@@ -53,7 +53,7 @@ def _client(base: str, account: str, token: str) -> Client:
     from twilio.http.response import Response
     from twilio.rest import Client
 
-    class BaseUrlClient(TwilioHttpClient):
+    class BaseUrlClient(TwilioHttpClient):  # type: ignore[misc]  # requests has no types
         """Sends every request to `base`: the SDK has no option for it."""
 
         def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:

@@ -6,6 +6,7 @@ import base64
 import json
 import time
 from argparse import ArgumentParser
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,7 @@ class Command(BaseCommand):
         parser.add_argument("--to", required=True, help="number to call")
         parser.add_argument("--from", dest="caller", default=DEFAULT_CALLER, help="number the caller rings from")
         for name, text in (("wav", "WAV file the caller speaks"), ("say", "text the caller speaks, synthesised")):
-            parser.add_argument(
-                f"--{name}", dest="turns", action="append", type=lambda value, kind=name: (kind, value), help=text
-            )
+            parser.add_argument(f"--{name}", dest="turns", action="append", type=partial(_turn, name), help=text)
         parser.add_argument("--out", type=Path, help="where to write both sides as a stereo WAV file")
         parser.add_argument("--max-seconds", type=int, default=180, help="hang up after this long")
 
@@ -59,6 +58,10 @@ class Command(BaseCommand):
             except OSError as error:
                 raise CommandError(f"{options['out']} can't be written: {error.strerror}") from None
         self.stdout.write(json.dumps(_record(tenant, sid), indent=2, ensure_ascii=False))
+
+
+def _turn(kind: str, value: str) -> tuple[str, str]:
+    return kind, value
 
 
 def _number(text: str) -> str:
