@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 from collections.abc import Callable
+from functools import cache
 
 import httpx
 from django.conf import settings
@@ -14,10 +15,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
-from redis import RedisError
+from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from common.env import env_bool, env_str
-from common.kv import redis_sync
+from common.kv import redis_url
 from config.services.migrations import public_is_migrated
 
 _migrated = False
@@ -85,9 +88,15 @@ def _database() -> bool:
     return True
 
 
+@cache
+def _kv() -> Redis:
+    # The library's own retries would hold a probe for seconds while the server is down.
+    return Redis.from_url(redis_url(), socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0))
+
+
 def _redis() -> bool:
     try:
-        return bool(redis_sync().ping())
+        return bool(_kv().ping())
     except RedisError:
         return False
 
@@ -103,7 +112,7 @@ def _migrations() -> bool:
 
 def _media() -> bool:
     try:
-        return next(redis_sync().scan_iter(match="hb:media:*", count=1000), None) is not None
+        return next(_kv().scan_iter(match="hb:media:*", count=1000), None) is not None
     except RedisError:
         return False
 

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from config.services.children import ServiceError, free_port, guard_env, private_dir, wait_until, write_private
@@ -69,10 +70,8 @@ def embedded_databases(var: Path, *, durable: bool = False) -> Iterator[Urls]:
             running.append((postgres, _start(postgres, var)))
             running.append((valkey, _start(valkey, var)))
             for service, child in running:
-                name = type(service).__name__
-                wait_until(
-                    service.answers, seconds=60, what=f"{name} ({var}/log)", alive=lambda c=child: c.poll() is None
-                )
+                what = f"{type(service).__name__} ({var}/log)"
+                wait_until(service.answers, seconds=60, what=what, alive=partial(_runs, child))
             yield Urls(postgres.url, valkey.url)
         finally:
             for service, child in running:
@@ -83,6 +82,10 @@ def embedded_databases(var: Path, *, durable: bool = False) -> Iterator[Urls]:
                 except subprocess.TimeoutExpired:
                     child.kill()
                     child.wait()
+
+
+def _runs(child: subprocess.Popen[bytes]) -> bool:
+    return child.poll() is None
 
 
 def _start(service: Service, var: Path) -> subprocess.Popen[bytes]:

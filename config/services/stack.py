@@ -15,6 +15,7 @@ from types import FrameType
 
 import httpx
 from celery import Celery
+from prometheus_client.multiprocess import mark_process_dead
 
 from common.env import var_dir
 from config.services import preparation, programs
@@ -230,13 +231,31 @@ class Stack:
         waiting: dict[str, Callable[[], bool]] = {
             "beat": lambda: (supervisor.states() or {}).get("beat", {}).get("statename") == "RUNNING",
             "worker": self._worker_answers,
-            "web, with all it needs": lambda: self._answers(f"http://{self._web_host}:{self.ports.web}/readyz"),
+            "web, with all it needs": lambda: self._answers(self._readyz),
         }
         if self.carrier:
             waiting["carrier"] = lambda: self._answers(f"{self.env['CARRIER_URL']}/healthz")
         end = time.monotonic() + START_SECONDS
-        for name, answers in waiting.items():
-            self._wait(answers, name, supervisor, seconds=end - time.monotonic())
+        try:
+            for name, answers in waiting.items():
+                self._wait(answers, name, supervisor, seconds=end - time.monotonic())
+        except ServiceError as error:
+            raise ServiceError(f"{error}; {self._missing(supervisor)}") from None
+
+    def _missing(self, supervisor: Supervisor) -> str:
+        """Which programs don't run and which checks of ``/readyz`` fail, for the operator."""
+        states = supervisor.states() or {}
+        down = sorted(name for name, info in states.items() if info["statename"] != "RUNNING")
+        try:
+            checks = httpx.get(self._readyz, timeout=5, trust_env=False).json()["checks"]
+        except (httpx.HTTPError, ValueError, KeyError):
+            checks = {"web": False}
+        failing = sorted(name for name, well in checks.items() if not well)
+        return f"not running: {', '.join(down) or 'none'}; not ready: {', '.join(failing) or 'none'}"
+
+    @property
+    def _readyz(self) -> str:
+        return f"http://{self._web_host}:{self.ports.web}/readyz"
 
     @property
     def _web_host(self) -> str:
@@ -265,6 +284,9 @@ class Stack:
             states = supervisor.states() or {}
             pids = {"supervisor": supervisor.pid} | {name: info["pid"] for name, info in states.items() if info["pid"]}
             if states and pids != known:
+                for gone in set(known.values()) - set(pids.values()):
+                    # Its live gauges no longer count.
+                    mark_process_dead(gone, str(self.var / "metrics"))  # type: ignore[no-untyped-call]
                 known = pids
                 self._write_run_file(run_file, pids)
             time.sleep(1)
