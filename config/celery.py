@@ -19,7 +19,9 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-@worker_process_init.connect
 def _end_with_the_worker(**kwargs: Any) -> None:
     """A pool child must not outlive a worker that was killed."""
     die_with_parent(signal.SIGKILL)
+
+
+worker_process_init.connect(_end_with_the_worker)
