@@ -69,7 +69,7 @@ class Call:
     ) -> None:
         self.exchange = exchange
         self.record = record
-        self.line = Line(phone, exchange.settings.max_call_seconds)
+        self.line = Line(phone, exchange.settings.max_call_seconds, exchange.settings.tick_seconds)
         self.line.on_end = self._ended
         self.document = Document([], "", "POST")
         self.recordings: list[ActiveRecording] = []

@@ -21,7 +21,6 @@ T = TypeVar("T")
 #: Who ended a call: the phone, the carrier or its application, the call's time limit.
 EndedBy = Literal["caller", "line", "limit"]
 
-_PERIOD = FRAME_MS / 1000
 #: A process that slept longer than this does not make up for it with a burst.
 _MAX_BEHIND = 1.0
 
@@ -57,19 +56,19 @@ class Listener(Protocol):
 
 
 class Ticker:
-    """Calls a function every 20 ms by absolute deadlines of the loop's monotonic clock, so that it can't drift."""
+    """Calls a function every so many seconds by absolute deadlines of the loop's monotonic clock, so that it can't drift."""
 
-    def __init__(self, tick: Callable[[], None]) -> None:
-        self._tick = tick
+    def __init__(self, tick: Callable[[], None], seconds: float) -> None:
+        self._tick, self._seconds = tick, seconds
         self._loop = asyncio.get_running_loop()
-        self._next = self._loop.time() + _PERIOD
+        self._next = self._loop.time() + seconds
         self._handle: asyncio.TimerHandle | None = self._loop.call_at(self._next, self._run)
 
     def _run(self) -> None:
         self._tick()
         if self._handle is None:
             return
-        self._next = max(self._next + _PERIOD, self._loop.time() - _MAX_BEHIND)
+        self._next = max(self._next + self._seconds, self._loop.time() - _MAX_BEHIND)
         self._handle = self._loop.call_at(self._next, self._run)
 
     def stop(self) -> None:
@@ -82,7 +81,7 @@ class Ticker:
 class Line:
     """The media side of a call, made when it is placed, ticking from `answer` to `hang_up`."""
 
-    def __init__(self, phone: Phone, max_seconds: int) -> None:
+    def __init__(self, phone: Phone, max_seconds: int, tick_seconds: float = FRAME_MS / 1000) -> None:
         self.phone = phone
         self.playback: Playback[Callable[[], None]] = Playback()
         self.listeners: list[Listener] = []
@@ -90,6 +89,7 @@ class Line:
         self.on_end: Callable[[EndedBy], None] = lambda by: None
         self._ended: asyncio.Future[EndedBy] = asyncio.get_running_loop().create_future()
         self._ticker: Ticker | None = None
+        self._tick_seconds = tick_seconds
         self._frames_left = max_seconds * 1000 // FRAME_MS
 
     @property
@@ -100,7 +100,7 @@ class Line:
     def answer(self) -> None:
         """Let audio flow."""
         if self._ticker is None and not self.ended:
-            self._ticker = Ticker(self.tick)
+            self._ticker = Ticker(self.tick, self._tick_seconds)
             self.phone.answered(self)
 
     def hang_up(self, by: EndedBy) -> None:

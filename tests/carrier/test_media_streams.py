@@ -354,7 +354,7 @@ async def test_a_stream_that_only_listens_hears_both_tracks(carrier: Carrier, ap
 
 
 async def test_thirty_calls_at_once_stay_paced(carrier: Carrier, app: App) -> None:
-    seconds = 4.0
+    seconds = 3.0
     counts: list[int] = []
     gaps: list[float] = []
 
