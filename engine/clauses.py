@@ -8,7 +8,8 @@ FIRST_CHARS = 40
 LATER_CHARS = 220
 _MIN_CLAUSE = 12
 
-_ABBREVIATIONS = ("dr.", "mr.", "mrs.", "ms.", "st.", "no.", "e.g.", "i.e.", "a.m.", "p.m.", "inc.", "vs.", "approx.")
+_TITLES = ("dr.", "mr.", "mrs.", "ms.", "st.", "no.")
+_ABBREVIATIONS = ("e.g.", "i.e.", "a.m.", "p.m.", "inc.", "vs.", "approx.")
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"')\]]*\s+|\n+")
 _CLAUSE = re.compile(r"(?<=[,;:])\s+|\s+(?=[–—-]\s)|\s+(?=(?:and|but|or|because|so|which)\s)")
 
@@ -22,7 +23,8 @@ def _sentences(text: str) -> list[str]:
         piece = piece.strip()
         if not piece:
             continue
-        if parts and parts[-1].lower().endswith(_ABBREVIATIONS) and not piece[0].isupper() or parts and parts[-1].lower().endswith(("dr.", "mr.", "mrs.", "ms.", "st.", "no.")):
+        before = parts[-1].lower() if parts else ""
+        if before.endswith(_TITLES) or (before.endswith(_ABBREVIATIONS) and not piece[0].isupper()):
             parts[-1] += " " + piece
         else:
             parts.append(piece)

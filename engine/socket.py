@@ -174,7 +174,9 @@ async def realtime(request: web.Request) -> web.StreamResponse:
         protocols=("realtime",), heartbeat=20, max_msg_size=2 * MAX_FRAME, compress=False, timeout=5
     )
     await socket.prepare(request)
-    activity = hub.activities.take() or await asyncio.get_running_loop().run_in_executor(None, SileroActivity)
+    activity = hub.activities.take()
+    if activity is None:
+        activity = await asyncio.to_thread(SileroActivity)
     call = Call(hub, mind, socket, activity, request.query.get("model", "")[:128])
     calls.add(call)
     try:

@@ -77,9 +77,12 @@ _WORD_WEIGHT = 0.25
 #: For a tool that passes words on, when the caller gives words to pass on ("tell her that …").
 _MESSAGE_BONUS = 0.3
 
-_STOP = frozenset(
-    ["a", "an", "the", "i", "you", "we", "they", "he", "she", "it", "is", "are", "am", "was", "were", "be", "been", "do", "does", "did", "can", "could", "will", "would", "should", "may", "might", "to", "of", "for", "on", "in", "at", "by", "with", "from", "and", "or", "but", "so", "that", "this", "these", "those", "my", "your", "our", "their", "me", "us", "them", "what", "when", "where", "who", "how", "which", "why", "please", "like", "want", "need", "have", "has", "had", "there", "any", "some", "about", "just", "tell", "know"]
-)
+_STOP_WORDS = """
+a an the i you we they he she it is are am was were be been do does did can could will would should may might to of for
+on in at by with from and or but so that this these those my your our their me us them what when where who how which
+why please like want need have has had there any some about just tell know
+"""
+_STOP = frozenset(_STOP_WORDS.split())
 
 
 def _stem(word: str) -> str:

@@ -185,9 +185,8 @@ class _Step:
     def _person(self) -> Reply:
         # A tool made for it (a transfer) goes first; its examples say so.
         wanted = self._matcher.choose("I would like to speak to a person.", self._tools)
-        if wanted is not None and not wanted.other and wanted is not self._ending():
-            if wanted is not self._fallback:
-                return self._begin(wanted, "")
+        if wanted is not None and not wanted.other and wanted not in (self._ending(), self._fallback):
+            return self._begin(wanted, "")
         return self._cannot(say.NO_PERSON)
 
     def _cannot(self, sentence: str) -> Reply:

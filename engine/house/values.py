@@ -41,12 +41,16 @@ _FULL = rf"{_TITLE}{_NAME_WORD}(?: (?!and\b|calling\b|from\b|here\b|speaking\b|i
 _FULL_CAPITAL = rf"{_TITLE}{_CAPITAL}(?: {_CAPITAL}){{0,2}}"
 _NAMED = (
     re.compile(rf"\b(?:my name(?: is|'s)|the name(?: is|'s)|name is) ({_FULL})", re.I),
-    re.compile(rf"\b(?:this is|i'm|i am|i am called|call me|it's|it is) ({_FULL_CAPITAL})(?! (?:about|that|the))", re.I),
+    re.compile(
+        rf"\b(?:this is|i'm|i am|i am called|call me|it's|it is) ({_FULL_CAPITAL})(?! (?:about|that|the))", re.I
+    ),
     re.compile(rf"\b({_FULL_CAPITAL}) (?:called|speaking|here|calling)\b", re.I),
 )
-_NO_NAME = frozenset(
-    ["i", "it", "he", "she", "they", "we", "you", "that", "this", "there", "what", "who", "yes", "no", "hi", "hello", "please", "tell", "just", "not", "sorry", "so", "and", "but", "calling", "ok", "okay", "sure", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "somebody", "someone"]
-)
+_NO_NAMES = """
+i it he she they we you that this there what who yes no hi hello please tell just not sorry so and but calling ok okay sure
+monday tuesday wednesday thursday friday saturday sunday somebody someone
+"""
+_NO_NAME = frozenset(_NO_NAMES.split())
 _LEAD = re.compile(
     r"^(?:(?:yes|yeah|yep|sure|ok(?:ay)?|of course|certainly|well|so|um+|uh+|er+|ah|oh|please|thank you|thanks|hi|hello|"
     r"right|alright|all right|and|that is|that's|it's|it is|this is|i'm|i am|my name(?: is|'s)|the name(?: is|'s))"
@@ -195,7 +199,9 @@ def _bare_name(text: str) -> str | None:
         return None
     plain = _LEAD.sub("", text).strip()
     plain = re.split(
-        r"[,;!?]|(?<!\b[DdMm]r)(?<!\b[Mm]rs)(?<!\b[Mm]s)\.| and (?=(?:i|my|we|please|the)\b)| from | calling| speaking| here\b| i'm | my ", plain, flags=re.I
+        r"[,;!?]|(?<!\b[DdMm]r)(?<!\b[Mm]rs)(?<!\b[Mm]s)\.| and (?=(?:i|my|we|please|the)\b)| from | calling| speaking| here\b| i'm | my ",
+        plain,
+        flags=re.I,
     )[0]
     words = plain.split()
     return _tidy_name(plain) if 1 <= len(words) <= 4 and not any(word.isdigit() for word in words) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -54,7 +55,7 @@ async def speech(request: web.Request) -> web.Response:
     parts: list[Int16] = []
     pieces = clauses.split(wanted.input)
     for index, piece in enumerate(pieces):
-        samples = await hub.speaking.run(lambda piece=piece: _spoken(hub, piece, wanted.speed, rate))
+        samples = await hub.speaking.run(partial(_spoken, hub, piece, wanted.speed, rate))
         parts.append(samples)
         if index + 1 < len(pieces):
             parts.append(np.zeros(clauses.gap_ms(piece) * rate // 1000, np.int16))
@@ -128,9 +129,8 @@ async def transcriptions(request: web.Request) -> web.Response:
         raise ApiProblem(400, "Audio is limited to two hours.", code="audio_too_long", param="file")
     found: list[Segment] = []
     for start, piece in chunks(samples, PIECE_S):
-        known = language
         heard = await hub.hearing.run(
-            lambda piece=piece, known=known: hub.recognizer.recognise(piece, RATE, language=known, prompt=prompt),
+            partial(hub.recognizer.recognise, piece, RATE, language=language, prompt=prompt),
             Priority.REQUEST,
         )
         if heard.text:

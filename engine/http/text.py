@@ -6,6 +6,7 @@ import base64
 import json
 import secrets
 import time
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
@@ -53,7 +54,7 @@ async def embeddings(request: web.Request) -> web.Response:
     for at in range(0, len(texts), _BATCH):
         batch = texts[at : at + _BATCH]
         # In small steps, so that a live turn is never behind a long document.
-        vectors = await hub.thinking.run(lambda batch=batch: hub.embedder.embed(batch, wanted.input_type))
+        vectors = await hub.thinking.run(partial(hub.embedder.embed, batch, wanted.input_type))
         for vector in vectors:
             value: Any = vector.tolist()
             if wanted.encoding_format == "base64":

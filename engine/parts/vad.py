@@ -1,4 +1,4 @@
-"""Voice activity by silero at 8 kHz, 256-sample (32 ms) windows; about 0.1 ms a window, so it runs on the event loop."""
+"""Voice activity by silero at 8 kHz in windows of 32 ms; 0.1 ms of work each, so it runs on the event loop."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ Audio = TypeVar("Audio", Float32, Int16)
 
 
 def chunks(audio: Audio, limit_s: float = MAX_CHUNK_S) -> list[tuple[float, Audio]]:
-    """(start in seconds, samples at 16 kHz): pieces of at most `limit_s`, cut where it is quietest in their last half."""
+    """(start in seconds, samples at 16 kHz): pieces of at most `limit_s`, cut at quiet moments."""
     limit, search, step = int(limit_s * RATE), int(limit_s * RATE / 2), RATE // 50
     pieces, start = [], 0
     while audio.size - start > limit:

@@ -170,11 +170,20 @@ class ResponseConfig(_Model):
 _WHOLE = frozenset({"format", "tool_choice", "truncation", "tracing", "prompt", "voice"})
 
 
+def _other_kind(key: str, value: dict[str, Any], known: dict[str, Any]) -> bool:
+    return key == "turn_detection" and value.get("type", known.get("type")) != known.get("type")
+
+
 def _merge(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in change.items():
         known = base.get(key)
-        if not isinstance(value, dict) or not isinstance(known, dict) or key in _WHOLE or key == "turn_detection" and value.get("type", known.get("type")) != known.get("type"):
+        if (
+            not isinstance(value, dict)
+            or not isinstance(known, dict)
+            or key in _WHOLE
+            or _other_kind(key, value, known)
+        ):
             merged[key] = copy.deepcopy(value)
         else:
             merged[key] = _merge(known, value)

@@ -106,8 +106,6 @@ class Conversation:
         """
         if entry.id in self._by_id:
             raise ClientError(f"Item '{entry.id}' exists already.", code="item_id_exists", param="item.id")
-        if len(self._entries) >= MAX_ITEMS:
-            raise ClientError("The conversation is full.", code="conversation_full")
         if after is None:
             at = len(self._entries)
         elif after == "root":
@@ -117,6 +115,12 @@ class Conversation:
         self._entries.insert(at, entry)
         self._by_id[entry.id] = entry
         return self._entries[at - 1].id if at else None
+
+    def behind(self, item_id: str | None) -> str | None:
+        """Where `add` puts an entry right behind `item_id` (None: at the beginning), if that is still there."""
+        if item_id is None:
+            return "root"
+        return item_id if item_id in self._by_id else None
 
     def _index(self, item_id: str, param: str) -> int:
         return self._entries.index(self.get(item_id, param))

@@ -61,6 +61,8 @@ class Response:
         self._output: list[dict[str, Any]] = []
         self._message: Entry | None = None
         self._index = 0
+        # An answer stands behind what it answers, even if the caller has gone on speaking meanwhile.
+        self._anchor = conversation.last_id
         self._sent = 0
         self._text_tokens = 0
 
@@ -127,7 +129,8 @@ class Response:
     def _add(self, entry: Entry) -> None:
         self._item_event("response.output_item.added", item=entry.public)
         if self._attached:
-            before = self._conversation.add(entry)
+            before = self._conversation.add(entry, self._conversation.behind(self._anchor))
+            self._anchor = entry.id
             self._line.send("conversation.item.added", previous_item_id=before, item=entry.public)
 
     def _done(self, entry: Entry) -> None:

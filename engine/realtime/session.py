@@ -17,7 +17,7 @@ from engine.house.dialogue import Prompt, Turn
 from engine.parts.protocols import VoiceActivity
 from engine.realtime import config as settings_of
 from engine.realtime.config import ResponseConfig, choice_text
-from engine.realtime.conversation import from_client
+from engine.realtime.conversation import MAX_ITEMS, from_client
 from engine.realtime.core import Core, Settings
 from engine.realtime.effects import Close, Effect, Prepare
 from engine.realtime.frames import (
@@ -154,6 +154,8 @@ class Session:
         if isinstance(item, FunctionCallOutput) and not core.conversation.has_call(item.call_id):
             message = f"Tool call ID '{item.call_id[:64]}' not found in conversation."
             raise ClientError(message, code="invalid_tool_call_id", param="item.call_id")
+        if len(core.conversation) >= MAX_ITEMS:
+            raise ClientError("The conversation is full.", code="conversation_full")
         entry, audio = from_client(item, item.id or core.new_id("item"))
         samples = None
         if audio is not None:

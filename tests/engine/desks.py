@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 
-def tool(name: str, description: str, required: list[str] | None = None, /, **properties: dict[str, Any]) -> dict[str, Any]:
+def tool(
+    name: str, description: str, required: list[str] | None = None, /, **properties: dict[str, Any]
+) -> dict[str, Any]:
     """A function tool."""
     parameters = {"type": "object", "properties": properties, "required": required or []}
     return {"type": "function", "name": name, "description": description, "parameters": parameters}
@@ -15,7 +17,8 @@ DENTAL: tuple[dict[str, Any], ...] = (
     tool(
         "business_hours",
         "Tells when the business is open.\n"
-        'Callers say: "What are your opening hours?" | "Are you open on Saturday?" | "When do you close today?" | "How late are you open?"',
+        'Callers say: "What are your opening hours?" | "Are you open on Saturday?" | "When do you close today?" | '
+        '"How late are you open?"',
         day={"type": "string", "description": "Day the caller asks about, if they name one."},
     ),
     tool(
@@ -27,7 +30,8 @@ DENTAL: tuple[dict[str, Any], ...] = (
     tool(
         "take_message",
         "Takes a message for the team. Offer this when you cannot help.\n"
-        'Callers say: "I would like to leave a message" | "Can you tell them I called?" | "Please have someone call me back"',
+        'Callers say: "I would like to leave a message" | "Can you tell them I called?" | '
+        '"Please have someone call me back"',
         ["name", "message"],
         name={"type": "string", "description": "The caller's name. Ask: May I have your name?"},
         number={"type": "string", "description": "Number to call back, if given."},
@@ -42,7 +46,8 @@ DENTAL: tuple[dict[str, Any], ...] = (
 RESTAURANT: tuple[dict[str, Any], ...] = (
     tool(
         "book_table",
-        'Books a table. Callers say: "I would like to book a table" | "Can I make a reservation for four people?" | "Do you have a table free tonight?"',
+        'Books a table. Callers say: "I would like to book a table" | "Can I make a reservation for four people?" | '
+        '"Do you have a table free tonight?"',
         ["day", "time", "people", "name"],
         day={"type": "string", "description": "The day. Ask: For which day?"},
         time={"type": "string", "description": "The time. Ask: At what time?"},
@@ -57,7 +62,8 @@ RESTAURANT: tuple[dict[str, Any], ...] = (
     ),
     tool(
         "transfer_to_staff",
-        'Connects the caller with a colleague. Callers say: "Can I talk to a person?" | "Put me through to the kitchen"',
+        "Connects the caller with a colleague. "
+        'Callers say: "Can I talk to a person?" | "Put me through to the kitchen"',
     ),
     tool("hang_up", 'Hangs up. Callers say: "Bye" | "That\'s everything"'),
 )

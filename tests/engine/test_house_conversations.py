@@ -122,9 +122,7 @@ def test_a_known_question_is_answered_in_the_words_of_the_tool(desk: Conversatio
 def test_any_other_question_goes_to_the_tool_that_takes_them(desk: Conversation, text: str) -> None:
     answer = desk.say(text)
     assert desk.calls == [("answer_question", {"question": text})]
-    assert answer == (
-        "I am sorry, I don't have that information. Would you like me to take a message for the team?"
-    )
+    assert answer == ("I am sorry, I don't have that information. Would you like me to take a message for the team?")
 
 
 def test_a_declined_question_leads_to_a_message_step_by_step(desk: Conversation) -> None:
@@ -254,7 +252,9 @@ def test_small_talk_needs_no_tool(desk: Conversation, text: str, expected: str) 
     assert desk.calls == []
 
 
-@pytest.mark.parametrize("text", ["Goodbye.", "Okay, thank you, bye.", "That's all, thanks.", "Have a nice day!", "You can hang up."])
+@pytest.mark.parametrize(
+    "text", ["Goodbye.", "Okay, thank you, bye.", "That's all, thanks.", "Have a nice day!", "You can hang up."]
+)
 def test_goodbye_calls_the_tool_whose_examples_say_goodbye(desk: Conversation, text: str) -> None:
     desk.say(text)
     assert desk.calls == [("end_call", {})]
