@@ -49,16 +49,17 @@ def register_session_builder(fn: Builder) -> None:
     _builders[:] = [fn]
 
 
-def issue_stream(call: Call, resume: bool = False) -> str:
+def issue_stream(call: Call, resume: bool = False, *, starts_in_s: float = 0.0) -> str:
     """A fresh token for the next stream of `call`; every earlier token of the call stops working.
 
-    With `resume` the session goes on where the journal ends, and a lost stream's hold on the call is released.
+    With `resume` the session goes on where the journal ends, and a lost stream's hold on the call is released;
+    `starts_in_s` is how long the caller is kept waiting before the stream begins.
     Raises `Unavailable` where no receptionist is installed.
     """
     if not _builders:
         raise Unavailable("no receptionist is installed")
     tenant = require_tenant()
-    snapshot = _snapshot(call, tenant, _builders[0](call, tenant), resume)
+    snapshot = _snapshot(call, tenant, _builders[0](call, tenant), resume, starts_in_s)
     token = random_token()
     redis = redis_sync()
     current = f"stream-token:{call.sid}"
@@ -74,12 +75,12 @@ def issue_stream(call: Call, resume: bool = False) -> str:
     return token
 
 
-def _snapshot(call: Call, tenant: TenantInfo, parts: SessionParts, resume: bool) -> SessionSnapshot:
+def _snapshot(call: Call, tenant: TenantInfo, parts: SessionParts, resume: bool, starts_in_s: float) -> SessionSnapshot:
     used_ms = 0
     history: list[dict[str, str]] = []
     if resume:
         begun = call.answered_at or call.started_at
-        used_ms = max(0, int((now() - begun).total_seconds() * 1000))
+        used_ms = max(0, int(((now() - begun).total_seconds() + starts_in_s) * 1000))
         history = [
             {"role": "user" if turn.role == "caller" else "assistant", "text": turn.text}
             for turn in journal.transcript(call.pk)

@@ -7,6 +7,7 @@ when it heard nothing; `<Reject>` must be the first verb.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -46,10 +47,26 @@ def recording_callback(schema: str, kind: str) -> str:
     return f"{public(RECORDING_PATH)}?{urlencode(query)}"
 
 
-def stream(token: str, schema: str, *, record: bool) -> str:
-    """Hand the line to the media process; `record` starts the recording of the whole call."""
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the caller hears while a lost media process is replaced: a few words, then seconds of pause."""
+
+    words: str
+    pause: int
+
+
+#: By generation of the stream. Together they span the restart of a media process on one machine.
+MOMENTS = {1: Moment("One moment, please.", 1), 2: Moment("", 3), 3: Moment("One more moment, please.", 4)}
+
+
+def stream(token: str, schema: str, *, generation: int = 0) -> str:
+    """Hand the line to the media process. The first stream of a call starts the recording of the whole call."""
     response = VoiceResponse()
-    if record:
+    if moment := MOMENTS.get(generation):
+        if moment.words:
+            response.say(moment.words)
+        response.pause(length=moment.pause)
+    if generation == 0:
         start = Start()
         start.recording(
             recording_status_callback=recording_callback(schema, "call"),

@@ -9,8 +9,8 @@ from calls import twiml
 from calls.models import Call, CallStatus
 from calls.services import lifecycle, recordings
 from calls.webhooks.guard import Hook, twilio_webhook
-from calls.webhooks.tenant import schema_of
-from tenants.context import UnknownTenant, in_tenant
+from calls.webhooks.tenant import inside, schema_of
+from tenants.context import UnknownTenant
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +72,6 @@ def _inside_tenant(work: Callable[[Hook], None], hook: Hook) -> None:
         log.warning("a callback came for no tenant of ours")
         return
     try:
-        in_tenant(schema, work, hook)
+        inside(schema, work, hook)
     except UnknownTenant:
         log.warning("a callback came for no tenant of ours")

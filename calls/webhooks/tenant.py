@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from calls.webhooks.guard import Hook
 from common.kv import redis_sync
-from tenants.context import TenantInfo
+from common.logs import bind
+from tenants.context import TenantInfo, in_tenant
 from tenants.numbers import tenant_for_number
+
+R = TypeVar("R")
 
 #: How long a call's tenant is remembered for callbacks that name neither the number nor the tenant.
 _REMEMBERED_S = 2 * 24 * 3600
@@ -14,6 +20,12 @@ _REMEMBERED_S = 2 * 24 * 3600
 def of_called_number(hook: Hook) -> TenantInfo | None:
     """The tenant of the called number."""
     return tenant_for_number(hook.to) if hook.to else None
+
+
+def inside(schema: str, work: Callable[[Hook], R], hook: Hook) -> R:
+    """Do `work` inside the tenant, whose name goes into the log. Raises what `in_tenant` and `work` raise."""
+    with bind(tenant=schema):
+        return in_tenant(schema, work, hook)
 
 
 def remember_call(sid: str, schema: str) -> None:

@@ -12,8 +12,8 @@ from calls.models import Call, DecisionKind
 from calls.services import lifecycle, recordings
 from calls.sessions import issue_stream
 from calls.webhooks.guard import Hook, twilio_webhook
-from calls.webhooks.tenant import of_called_number, remember_call
-from tenants.context import in_tenant, require_tenant
+from calls.webhooks.tenant import inside, of_called_number, remember_call
+from tenants.context import require_tenant
 
 log = logging.getLogger(__name__)
 
@@ -25,14 +25,14 @@ def _take_a_message(hook: Hook) -> str:
         tenant = of_called_number(hook)
         if tenant is not None:
             schema = tenant.schema
-            in_tenant(schema, _divert, hook, "error")
+            inside(schema, _divert, hook)
     except Exception:
         log.exception("a failed call could not be put on record")
     return twiml.voicemail("error", schema)
 
 
-def _divert(hook: Hook, reason: str) -> None:
-    lifecycle.divert_to_voicemail(sid=hook.sid(), caller=hook.caller, callee=hook.to, reason=reason)
+def _divert(hook: Hook) -> None:
+    lifecycle.divert_to_voicemail(sid=hook.sid(), caller=hook.caller, callee=hook.to, reason="error")
 
 
 def _sorry_voicemail(hook: Hook) -> str:
@@ -50,7 +50,7 @@ def voice(hook: Hook) -> str:
     if tenant is None:
         return twiml.goodbye(twiml.UNKNOWN_NUMBER)
     remember_call(sid, tenant.schema)
-    return in_tenant(tenant.schema, _voice, hook)
+    return inside(tenant.schema, _voice, hook)
 
 
 def _voice(hook: Hook) -> str:
@@ -65,7 +65,7 @@ def _voice(hook: Hook) -> str:
             return twiml.voicemail(call.decision_reason, tenant.schema)
         case DecisionKind.ANSWER | DecisionKind.MENU | DecisionKind.RING_STAFF:
             # Nothing rings staff or reads a menu yet: `decide` is never told that it could.
-            return twiml.stream(issue_stream(call), tenant.schema, record=True)
+            return twiml.stream(issue_stream(call), tenant.schema)
         case other:
             assert_never(other)
 
@@ -86,7 +86,7 @@ def after_stream(hook: Hook) -> str:
     tenant = of_called_number(hook)
     if tenant is None:
         return twiml.goodbye(twiml.UNKNOWN_NUMBER)
-    return in_tenant(tenant.schema, _after_stream, hook)
+    return inside(tenant.schema, _after_stream, hook)
 
 
 def _after_stream(hook: Hook) -> str:
@@ -102,7 +102,9 @@ def _after_stream(hook: Hook) -> str:
             return twiml.voicemail(reason, schema)
         case "stream":
             call.refresh_from_db()
-            return twiml.stream(issue_stream(call, resume=True), schema, record=False)
+            generation = call.stream_generation
+            token = issue_stream(call, resume=True, starts_in_s=twiml.MOMENTS[generation].pause)
+            return twiml.stream(token, schema, generation=generation)
         case other:
             assert_never(other)
 
@@ -118,7 +120,7 @@ def after_record(hook: Hook) -> str:
     hook.sid()
     tenant = of_called_number(hook)
     if tenant is not None:
-        in_tenant(tenant.schema, _after_record, hook)
+        inside(tenant.schema, _after_record, hook)
     return twiml.goodbye(twiml.MESSAGE_KEPT)
 
 
