@@ -56,7 +56,7 @@ class Listener(Protocol):
 
 
 class Ticker:
-    """Calls a function every so many seconds by absolute deadlines of the loop's monotonic clock, so that it can't drift."""
+    """Calls a function every so many seconds, by absolute deadlines of the loop's clock, so that it can't drift."""
 
     def __init__(self, tick: Callable[[], None], seconds: float) -> None:
         self._tick, self._seconds = tick, seconds

@@ -1,6 +1,5 @@
-"""TwiML: from XML to verbs, with clear errors.
+"""From XML to verbs.
 
-Attributes and defaults as in Twilio's TwiML reference; what of it is spoken here is listed in ``docs/carrier.md``.
 An attribute we don't know is ignored with a warning, as Twilio does (12200); a verb we don't know, or know and can't do
 yet, is an error, so that the call takes its next rung instead of losing a part of itself in silence.
 """
@@ -10,217 +9,35 @@ from __future__ import annotations
 import logging
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal
+
+from carrier.twiml.attributes import Attributes
+from carrier.twiml.model import (
+    KEYS,
+    Connect,
+    Gather,
+    Hangup,
+    Pause,
+    Play,
+    Record,
+    Recording,
+    Redirect,
+    Reject,
+    Say,
+    Start,
+    Stop,
+    Stream,
+    TwimlError,
+    Verb,
+)
 
 log = logging.getLogger(__name__)
 
 MAX_BYTES = 64 * 1024
-KEYS = "0123456789*#"
 
 #: Verbs of Twilio's that have no handler here yet.
 NOT_YET = frozenset({"Dial", "Enqueue", "Leave", "Queue", "Refer", "Pay", "Prompt", "Sms", "Echo"})
 #: Nouns of Twilio's that have none.
 NOT_YET_INSIDE = frozenset({"Siprec", "Transcription", "ConversationRelay", "VirtualAgent", "Room", "Conversation"})
-
-
-class TwimlError(Exception):
-    """A document that can't be carried out; `code` is Twilio's error code."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """Speak `text`; `loop` times, 0 = 1000."""
-
-    text: str
-    voice: str = ""
-    loop: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Play:
-    """Play the file at `url`, or keypad tones."""
-
-    url: str = ""
-    digits: str = ""
-    loop: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Silence of `length` seconds."""
-
-    length: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Gather:
-    """Collect keys while `prompts` play and `timeout` seconds after."""
-
-    prompts: tuple[Say | Play | Pause, ...] = ()
-    action: str = ""
-    method: str = "POST"
-    timeout: float = 5
-    finish_on_key: str = "#"
-    num_digits: int | None = None
-    action_on_empty: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """Record the caller until `timeout` seconds of silence, `max_length` seconds or a key."""
-
-    action: str = ""
-    method: str = "POST"
-    timeout: float = 5
-    finish_on_key: str = KEYS
-    max_length: float = 3600
-    play_beep: bool = True
-    trim: bool = False
-    callback: str = ""
-    callback_method: str = "POST"
-    callback_events: tuple[str, ...] = ("completed",)
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """The noun of `<Connect>` and `<Start>`; `parameters` become ``customParameters``."""
-
-    url: str
-    name: str = ""
-    track: str = "inbound_track"
-    status_callback: str = ""
-    status_callback_method: str = "POST"
-    parameters: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """The noun of `<Start>`: record the call from now on."""
-
-    channels: int = 2
-    track: str = "both"
-    trim: bool = False
-    callback: str = ""
-    callback_method: str = "POST"
-    callback_events: tuple[str, ...] = ("completed",)
-
-
-@dataclass(frozen=True, slots=True)
-class Connect:
-    """A bidirectional stream; what follows waits for its end."""
-
-    stream: Stream
-    action: str = ""
-    method: str = "POST"
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Begin something that goes on beside the following verbs."""
-
-    noun: Stream | Recording
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """End what `<Start>` began: the stream of this name (empty: the only one), or the recording."""
-
-    what: Literal["stream", "recording"]
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Redirect:
-    """Go on with another document."""
-
-    url: str
-    method: str = "POST"
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """Don't answer."""
-
-    reason: str = "rejected"
-
-
-@dataclass(frozen=True, slots=True)
-class Hangup:
-    """End the call."""
-
-
-Verb = Say | Play | Pause | Gather | Record | Connect | Start | Stop | Redirect | Reject | Hangup
-
-
-class _Attributes:
-    """Typed reading of one element's attributes; `done` warns of those nobody asked for."""
-
-    def __init__(self, element: ET.Element) -> None:
-        self._element = element
-        self._left = dict(element.attrib)
-
-    def text(self, name: str, default: str = "") -> str:
-        return self._left.pop(name, default).strip()
-
-    def _bad(self, name: str, wanted: str) -> TwimlError:
-        return TwimlError(12200, f"<{self._element.tag}> {name} must be {wanted}")
-
-    def number(self, name: str, default: float, low: float, high: float) -> float:
-        value = self._left.pop(name, None)
-        if value is None:
-            return default
-        try:
-            number = float(value)
-        except ValueError:
-            raise self._bad(name, "a number") from None
-        if not low <= number <= high:
-            raise self._bad(name, f"between {low:g} and {high:g}")
-        return number
-
-    def whole(self, name: str, default: int, low: int, high: int) -> int:
-        number = self.number(name, default, low, high)
-        if number != int(number):
-            raise self._bad(name, "a whole number")
-        return int(number)
-
-    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
-        value = self.text(name, default)
-        if value not in allowed:
-            raise self._bad(name, "one of " + ", ".join(allowed))
-        return value
-
-    def truth(self, name: str, default: bool) -> bool:
-        return self.choice(name, str(default).lower(), ("true", "false")) == "true"
-
-    def method(self, name: str = "method") -> str:
-        return self.choice(name, "POST", ("POST", "GET", "post", "get")).upper()
-
-    def keys(self, name: str, default: str) -> str:
-        value = self.text(name, default)
-        if set(value) - set(KEYS):
-            raise self._bad(name, "keys out of " + KEYS)
-        return value
-
-    def events(self, name: str) -> tuple[str, ...]:
-        events = tuple(self.text(name, "completed").split())
-        if set(events) - {"in-progress", "completed", "absent"}:
-            raise self._bad(name, "in-progress, completed or absent")
-        return events
-
-    def ignore(self, *names: str) -> None:
-        """Attributes that are allowed and change nothing here."""
-        for name in names:
-            self._left.pop(name, None)
-
-    def done(self) -> None:
-        if self._left:
-            log.warning("TwiML attributes were ignored", extra={"verb": self._element.tag, "names": sorted(self._left)})
 
 
 def _children(element: ET.Element, *allowed: str) -> list[ET.Element]:
@@ -240,7 +57,7 @@ def _only_child(element: ET.Element, *allowed: str) -> ET.Element:
     return children[0]
 
 
-def _say(element: ET.Element, a: _Attributes) -> Say:
+def _say(element: ET.Element, a: Attributes) -> Say:
     # SSML inside is spoken as its text.
     text = " ".join("".join(element.itertext()).split())
     if len(text) > 4096:
@@ -249,7 +66,7 @@ def _say(element: ET.Element, a: _Attributes) -> Say:
     return Say(text, a.text("voice"), a.whole("loop", 1, 0, 1000))
 
 
-def _play(element: ET.Element, a: _Attributes) -> Play:
+def _play(element: ET.Element, a: Attributes) -> Play:
     url, digits = (element.text or "").strip(), a.text("digits")
     if bool(url) == bool(digits):
         raise TwimlError(13420, "<Play> needs a URL or digits")
@@ -258,11 +75,11 @@ def _play(element: ET.Element, a: _Attributes) -> Play:
     return Play(url, digits, a.whole("loop", 1, 0, 1000))
 
 
-def _pause(element: ET.Element, a: _Attributes) -> Pause:
+def _pause(element: ET.Element, a: Attributes) -> Pause:
     return Pause(a.whole("length", 1, 0, 3600))
 
 
-def _gather(element: ET.Element, a: _Attributes) -> Gather:
+def _gather(element: ET.Element, a: Attributes) -> Gather:
     inputs = a.text("input", "dtmf").split()
     if "dtmf" not in inputs:
         raise TwimlError(12200, "<Gather> of speech is not supported by this carrier yet")
@@ -287,11 +104,11 @@ def _gather(element: ET.Element, a: _Attributes) -> Gather:
     )
 
 
-def _trim(a: _Attributes) -> bool:
+def _trim(a: Attributes) -> bool:
     return a.choice("trim", "do-not-trim", ("trim-silence", "do-not-trim")) == "trim-silence"
 
 
-def _record(element: ET.Element, a: _Attributes) -> Record:
+def _record(element: ET.Element, a: Attributes) -> Record:
     if a.truth("transcribe", False):
         log.warning("This carrier does not transcribe recordings")
     a.ignore("transcribeCallback")
@@ -309,7 +126,7 @@ def _record(element: ET.Element, a: _Attributes) -> Record:
     )
 
 
-def _stream(element: ET.Element, a: _Attributes) -> Stream:
+def _stream(element: ET.Element, a: Attributes) -> Stream:
     url = a.text("url")
     if not url:
         raise TwimlError(12200, "<Stream> needs a url")
@@ -329,7 +146,7 @@ def _stream(element: ET.Element, a: _Attributes) -> Stream:
     )
 
 
-def _recording(element: ET.Element, a: _Attributes) -> Recording:
+def _recording(element: ET.Element, a: Attributes) -> Recording:
     return Recording(
         {"mono": 1, "dual": 2}[a.choice("channels", "dual", ("mono", "dual"))],
         a.choice("track", "both", ("inbound", "outbound", "both")),
@@ -341,40 +158,40 @@ def _recording(element: ET.Element, a: _Attributes) -> Recording:
 
 
 def _noun(element: ET.Element) -> Stream | Recording:
-    attributes = _Attributes(element)
+    attributes = Attributes(element)
     noun = _stream(element, attributes) if element.tag == "Stream" else _recording(element, attributes)
     attributes.done()
     return noun
 
 
-def _connect(element: ET.Element, a: _Attributes) -> Connect:
+def _connect(element: ET.Element, a: Attributes) -> Connect:
     noun = _noun(_only_child(element, "Stream"))
     assert isinstance(noun, Stream)
     return Connect(noun, a.text("action"), a.method())
 
 
-def _start(element: ET.Element, a: _Attributes) -> Start:
+def _start(element: ET.Element, a: Attributes) -> Start:
     return Start(_noun(_only_child(element, "Stream", "Recording")))
 
 
-def _stop(element: ET.Element, a: _Attributes) -> Stop:
+def _stop(element: ET.Element, a: Attributes) -> Stop:
     noun = _only_child(element, "Stream", "Recording")
     return Stop("stream", noun.get("name", "")) if noun.tag == "Stream" else Stop("recording")
 
 
-def _redirect(element: ET.Element, a: _Attributes) -> Redirect:
+def _redirect(element: ET.Element, a: Attributes) -> Redirect:
     return Redirect((element.text or "").strip(), a.method())
 
 
-def _reject(element: ET.Element, a: _Attributes) -> Reject:
+def _reject(element: ET.Element, a: Attributes) -> Reject:
     return Reject(a.choice("reason", "rejected", ("rejected", "busy")))
 
 
-def _hangup(element: ET.Element, a: _Attributes) -> Hangup:
+def _hangup(element: ET.Element, a: Attributes) -> Hangup:
     return Hangup()
 
 
-_PARSERS: dict[str, Callable[[ET.Element, _Attributes], Verb]] = {
+_PARSERS: dict[str, Callable[[ET.Element, Attributes], Verb]] = {
     "Say": _say,
     "Play": _play,
     "Pause": _pause,
@@ -395,7 +212,7 @@ def _verb(element: ET.Element) -> Verb:
         if element.tag in NOT_YET:
             raise TwimlError(12200, f"<{element.tag}> is not supported by this carrier yet")
         raise TwimlError(12200, f"<{element.tag}> is not a TwiML verb")
-    attributes = _Attributes(element)
+    attributes = Attributes(element)
     verb = parser(element, attributes)
     attributes.done()
     return verb
