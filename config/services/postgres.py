@@ -133,7 +133,9 @@ class Postgres:
             "timezone": "UTC",
             "log_timezone": "UTC",
             "log_line_prefix": "%m [%p] ",
-            "log_min_error_statement": "panic",  # statements may carry what callers said
+            # Statements, and the details of an error, may carry what people said and who they are.
+            "log_min_error_statement": "panic",
+            "log_error_verbosity": "terse",
             "scram_iterations": "1",
         }
         if not self.durable:

@@ -134,8 +134,14 @@ class Stack:
             supervisor.stop()
             run_file.unlink(missing_ok=True)
 
-    def _given(self, name: str) -> bool:
-        return bool(self.environ.get(name) or self.environ.get(f"{name}_FILE"))
+    def _given(self, name: str) -> str:
+        """What the operator set: ``NAME``, or the contents of the file ``NAME_FILE`` names."""
+        if path := self.environ.get(f"{name}_FILE"):
+            try:
+                return self.environ.get(name) or Path(path).read_text().strip()
+            except OSError as error:
+                raise ServiceError(f"{name}_FILE can't be read: {error.strerror}") from None
+        return self.environ.get(name, "")
 
     def _environment(self, postgres: Postgres | None, valkey: Valkey | None) -> dict[str, str]:
         """What every process gets on top of the environment `up` was started with."""
@@ -172,7 +178,7 @@ class Stack:
     def _write_run_file(self, path: Path, pids: dict[str, int]) -> None:
         """Lay ``var/run.json`` for side commands: they find the running product by it, and its secrets (mode 0600)."""
         names = (*NAMES, *_PASSED_ON, "DATABASE_URL", "REDIS_URL")
-        shown = {name: self.environ[name] for name in names if self.environ.get(name)}
+        shown = {name: value for name in names if (value := self._given(name))}
         shown |= {name: value for name, value in self.env.items() if name not in ("DESKBELL_VAR", "PYTHONUNBUFFERED")}
         shown.pop("PROMETHEUS_MULTIPROC_DIR", None)
         content = {
@@ -270,7 +276,7 @@ class Stack:
             return False
 
     def _worker_answers(self) -> bool:
-        url = self.env.get("REDIS_URL") or self.environ.get("REDIS_URL", "")
+        url = self.env.get("REDIS_URL") or self._given("REDIS_URL")
         with Celery(broker=url, set_as_current=False) as app:
             try:
                 return bool(app.control.ping(destination=[programs.worker_name(self.ports)], timeout=0.5))
