@@ -12,6 +12,7 @@ import time
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
@@ -214,10 +215,12 @@ class Call:
         first = self.document.verbs[0] if self.document.verbs else None
         if isinstance(first, Reject) and self.record.answered_at is None:
             return End("busy" if first.reason == "busy" else "no-answer")
-        for verb in self.document.verbs:
+        for verb, following in zip_longest(self.document.verbs, self.document.verbs[1:]):
             if self.line.ended:
                 raise HungUp
             self._answer()
+            if following is not None:
+                verbs.prepare(self, following)
             outcome = await verbs.run(self, verb)
             if outcome is not None:
                 return outcome

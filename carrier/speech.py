@@ -71,21 +71,41 @@ class Speech:
         self._webhooks = webhooks
         self._kept: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         self._kept_bytes = 0
+        self._under_way: dict[tuple[str, str], asyncio.Task[bytes | None]] = {}
 
     async def say(self, text: str, voice: str = "") -> bytes | None:
         """`text` as audio; None, and a line in the log, when the speech endpoint fails."""
-        voice = voice.lower() if voice.lower() in _VOICES else self._settings.speech_voice
-        kept = self._kept.get((text, voice))
-        if kept is not None:
-            self._kept.move_to_end((text, voice))
-            return kept
+        key = self._key(text, voice)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        self.begin(text, voice)
+        # One caller who hangs up must not take the sentence from another who waits for it.
+        return await asyncio.shield(self._under_way[key])
+
+    def begin(self, text: str, voice: str = "") -> None:
+        """Start rendering what will be said next, so that there is no gap before it."""
+        key = self._key(text, voice)
+        if key not in self._kept and key not in self._under_way:
+            task = asyncio.create_task(self._render_and_keep(key))
+            self._under_way[key] = task
+            task.add_done_callback(lambda _: self._under_way.pop(key, None))
+
+    def _key(self, text: str, voice: str) -> tuple[str, str]:
+        return text, voice.lower() if voice.lower() in _VOICES else self._settings.speech_voice
+
+    async def _render_and_keep(self, key: tuple[str, str]) -> bytes | None:
         try:
             async with asyncio.timeout(self._settings.speech_timeout):
-                audio = await self._render(text, voice)
+                audio = await self._render(*key)
         except (AudioError, aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
             log.error("Speech could not be made, a tone is played", extra={"reason": _reason(error)})
             return None
-        self._keep((text, voice), audio)
+        self._kept[key] = audio
+        self._kept_bytes += len(audio)
+        while self._kept_bytes > _CACHE_BYTES:
+            _, dropped = self._kept.popitem(last=False)
+            self._kept_bytes -= len(dropped)
         return audio
 
     async def _render(self, text: str, voice: str) -> bytes:
@@ -105,13 +125,6 @@ class Speech:
         if not audio:
             raise AudioError("empty")
         return audio
-
-    def _keep(self, key: tuple[str, str], audio: bytes) -> None:
-        self._kept[key] = audio
-        self._kept_bytes += len(audio)
-        while self._kept_bytes > _CACHE_BYTES:
-            _, dropped = self._kept.popitem(last=False)
-            self._kept_bytes -= len(dropped)
 
     async def fetch(self, url: str) -> bytes | None:
         """The file at `url` as audio; None, and a line in the log, when it can't be had."""

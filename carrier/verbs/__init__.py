@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from carrier.steps import Step
 
 
+def prepare(call: Call, verb: twiml.Verb) -> None:
+    """Get ready for a verb while the one before it is carried out: its first sentence is rendered."""
+    first = verb.prompts[0] if isinstance(verb, twiml.Gather) and verb.prompts else verb
+    if isinstance(first, twiml.Say) and first.text:
+        call.exchange.speech.begin(first.text, first.voice)
+
+
 async def run(call: Call, verb: twiml.Verb) -> Step | None:
     """Carry out one verb. Raises `HungUp` when the call ends meanwhile; may be cancelled by a redirect."""
     match verb:

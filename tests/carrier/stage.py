@@ -160,6 +160,7 @@ class SpeechServer:
     def __init__(self) -> None:
         self.url = ""
         self.fails = False
+        self.slow: asyncio.Event | None = None
         self.asked: list[dict[str, Any]] = []
 
     def application(self) -> web.Application:
@@ -169,6 +170,8 @@ class SpeechServer:
 
     async def _speech(self, request: web.Request) -> web.Response:
         self.asked.append(await request.json())
+        if self.slow is not None:
+            await self.slow.wait()
         if self.fails:
             return web.Response(status=503)
         return web.Response(body=tone(440, ms=200), content_type="audio/basic")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import wave
 from dataclasses import replace
@@ -89,6 +90,30 @@ async def test_a_repeated_sentence_is_rendered_once(carrier: Carrier, app: App, 
     await carrier.phone.call()
     assert [asked["input"] for asked in speech.asked] == ["Hello", "Bye"]
     assert speech.asked[0]["response_format"] == "pcmu"
+
+
+@pytest.mark.parametrize("following", ["<Say>Next</Say>", "<Gather><Say>Next</Say></Gather>"])
+async def test_the_next_sentence_is_rendered_while_the_line_is_busy(
+    carrier: Carrier, app: App, speech: SpeechServer, following: str
+) -> None:
+    carrier.number(voice_url=app.answer("/voice", '<Pause length="60"/>' + following))
+    sid = await carrier.phone.place()
+    await eventually(lambda: [one["input"] for one in speech.asked] == ["Next"])
+    assert carrier.exchange.calls[sid].line.playback.waiting > 0
+
+
+async def test_one_sentence_for_many_callers_is_rendered_once_even_if_one_hangs_up(
+    carrier: Carrier, app: App, speech: SpeechServer
+) -> None:
+    speech.slow = asyncio.Event()
+    carrier.number(voice_url=app.answer("/voice", "<Say>Hello</Say>"))
+    sids = [await carrier.phone.place() for _ in range(3)]
+    await eventually(lambda: len(speech.asked) == 1)
+    carrier.exchange.calls[sids[0]].line.hang_up("caller")
+    speech.slow.set()
+    for sid in sids[1:]:
+        assert loud_seconds(heard(await carrier.phone.result(sid))[1]) > 0.1
+    assert len(speech.asked) == 1
 
 
 # --- Gather
