@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,9 +14,8 @@ from calls.recordings import read_recording
 from common.crypto import Unreadable
 from common.errors import NotFound
 from common.htmx import page_or_partial
+from common.ranges import byte_range
 from tenants.access import member_required
-
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 
 
 def _page_number(request: HttpRequest) -> int:
@@ -59,27 +57,6 @@ def call_detail(request: HttpRequest, call_id: UUID) -> HttpResponse:
     except NotFound as error:
         raise Http404(error.message) from None
     return render(request, "calls/call_detail.html", {"page": page, "call": page.call})
-
-
-def byte_range(header: str, size: int) -> tuple[int, int] | None:
-    """First byte and the one after the last of a ``Range`` header (RFC 9110 14.1.2), None where it is to be ignored.
-
-    Raises `ValueError` for a range that lies outside of `size` bytes. Several ranges at once are ignored.
-    """
-    found = _RANGE.fullmatch(header.strip())
-    if not found or found.group(1) == found.group(2) == "":
-        return None
-    first, last = found.groups()
-    if first == "":
-        start, end = max(0, size - int(last)), size
-    else:
-        start = int(first)
-        if last and int(last) < start:
-            return None
-        end = min(int(last) + 1, size) if last else size
-    if start >= size or end <= start:
-        raise ValueError("range outside of the file")
-    return start, end
 
 
 @require_safe

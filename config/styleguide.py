@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from common.audio import RATE, Int16, peaks, write_wav
 from common.errors import Conflict
 from common.htmx import toast, wants_partial
+from common.ranges import byte_range
 
 SECONDS = 24
 
@@ -142,7 +143,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         }
         for number, name, outcome, tone, minutes, seconds, credits in CALLS
     ]
-    invalid = SampleForm({"name": "", "email": "ann@", "profession": "dental", "greeting": "Good morning"})
+    invalid = SampleForm({"name": "", "email": "ann@"}, auto_id="wrong_%s")
     context = {
         "form": form,
         "invalid_form": invalid,
@@ -167,7 +168,14 @@ def styleguide(request: HttpRequest) -> HttpResponse:
 def sample(request: HttpRequest) -> HttpResponse:
     """The sound behind the sample player."""
     caller, receptionist = _signal()
-    return HttpResponse(write_wav(np.stack([caller, receptionist], axis=1)), content_type="audio/wav")
+    sound = write_wav(np.stack([caller, receptionist], axis=1))
+    part = byte_range(request.headers.get("Range", ""), len(sound))
+    start, end = part or (0, len(sound))
+    response = HttpResponse(sound[start:end], status=206 if part else 200, content_type="audio/wav")
+    response["Accept-Ranges"] = "bytes"
+    if part:
+        response["Content-Range"] = f"bytes {start}-{end - 1}/{len(sound)}"
+    return response
 
 
 @require_http_methods(["POST"])

@@ -11,7 +11,7 @@ from calls.facts import JournalEvent
 from calls.models import Call, FollowUp, Recording, Voicemail
 from calls.recordings import recording_path, store_recording
 from calls.services import take_message
-from calls.views import byte_range
+from common.ranges import byte_range
 from tests.cast import ALICE, BOB, CALLER, MALLORY
 
 SOUND = b"RIFF" + bytes(range(256)) * 4 + b"end."
