@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import random
 import socket
 import subprocess
@@ -35,18 +36,27 @@ def guard_env(env: dict[str, str]) -> dict[str, str]:
 
 @cache
 def unprivileged_identity() -> Identity:
-    """How a program that refuses root runs on this machine. Raises `ServiceError` when there is no way."""
-    if os.geteuid() != 0:
+    """How a program that wants a named user, and not root, runs here. Raises `ServiceError` when there is no way."""
+    root = os.geteuid() == 0
+    if not root and _has_name(os.geteuid()):
         return "self"
-    identities: tuple[Identity, ...] = ("namespace", "setpriv")
+    identities: tuple[Identity, ...] = ("namespace", "setpriv") if root else ("namespace",)
     for identity in identities:
         probe = guarded([sys.executable, "-I", "-S", "-c", ""], identity=identity)
         if subprocess.run(probe, env=guard_env(dict(os.environ)), capture_output=True, check=False).returncode == 0:
             return identity
     raise ServiceError(
-        "PostgreSQL refuses to run as root, and this machine allows neither user namespaces nor setpriv: "
-        "run as another user, or set DATABASE_URL"
+        "PostgreSQL runs neither as root nor as a user without a name, and this machine allows no way around "
+        "(user namespaces, setpriv): run as another user, or set DATABASE_URL"
     )
+
+
+def _has_name(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
 
 
 def free_port() -> int:

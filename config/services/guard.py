@@ -4,10 +4,10 @@ Run as a file with ``python -I -S guard.py [--as-user HOW] SIGNAL -- COMMAND…`
 15 ms). The kernel sends SIGNAL to the command when the thread that started it ends, however it ended
 (``PR_SET_PDEATHSIG``, prctl(2)), so nothing outlives a killed `up`, supervisor or test run.
 
-``--as-user`` serves PostgreSQL, which refuses to run as root:
+``--as-user`` serves PostgreSQL, which refuses to run as root, or as a user without a name:
 
 ``namespace``
-    a user namespace in which root goes by another id; outside, files still belong to root.
+    a user namespace in which this user goes by the name nobody; outside, files still belong to this user.
 ``setpriv``
     the user nobody, who keeps the right to pass through folders of root (``CAP_DAC_OVERRIDE``).
 """
@@ -21,8 +21,7 @@ import sys
 
 #: Id of the parent the next guard must find; a parent that died first is noticed by it.
 PARENT = "DESKBELL_GUARD_PARENT"
-#: Who PostgreSQL is inside the namespace, and with `setpriv`.
-NAMESPACE_ID = 1000
+#: Who PostgreSQL is inside the namespace, and with `setpriv`: it wants a user that has a name.
 NOBODY = 65534
 
 _PR_SET_PDEATHSIG = 1
@@ -43,8 +42,8 @@ def _enter_namespace() -> None:
         raise OSError(ctypes.get_errno(), "unshare")
     for name, text in (
         ("setgroups", "deny"),
-        ("uid_map", f"{NAMESPACE_ID} {uid} 1"),
-        ("gid_map", f"{NAMESPACE_ID} {gid} 1"),
+        ("uid_map", f"{NOBODY} {uid} 1"),
+        ("gid_map", f"{NOBODY} {gid} 1"),
     ):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
