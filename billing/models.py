@@ -18,7 +18,7 @@ class EntryKind(models.TextChoices):
 
 
 class LedgerEntry(models.Model):
-    """One movement of credits. Rows are only added: a trigger refuses every change, a wrong one is corrected by another.
+    """One movement of credits. Rows are only added: a trigger refuses every change; a wrong one gets a counter-entry.
 
     `key` names the event behind the row (``call:<CallSid>``), so that the same event never moves credits twice.
     """

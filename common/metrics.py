@@ -45,3 +45,5 @@ RETRIEVAL_SECONDS = Histogram(
 )
 CREDITS_DEBITED = Counter("deskbell_credits_debited_total", "Credits taken for calls")
 CREDIT_ALERTS = Counter("deskbell_credit_alerts_total", "Tenants that used up a share of their credits", ["percent"])
+ANSWERS = Counter("deskbell_answers_total", "Questions answered from knowledge, or declined", ["decision"])
+PROMPTS_MISSING = Counter("deskbell_prompts_missing_total", "Calls whose greeting was not rendered ahead")

@@ -21,6 +21,8 @@ from tenants.tasks import send_after_commit
 log = logging.getLogger(__name__)
 
 MAX_QUESTION_CHARS = 500
+#: A caller waits for the question's vector this long; then the words must do.
+EMBEDDING_SECONDS = 2.0
 #: Longest answer that is spoken, in characters (about 20 s).
 MAX_SPOKEN_CHARS = 320
 
@@ -101,7 +103,7 @@ class _Asked:
 def _embed(question: str) -> tuple[list[float] | None, str]:
     """The question's vector, or None while embeddings can't be had: the words must do."""
     try:
-        answer = ai.embed([question], kind="query")
+        answer = ai.embed([question], kind="query", timeout=EMBEDDING_SECONDS)
     except ProviderError as error:
         PROVIDER_ERRORS.labels(provider="embeddings", category=error.category).inc()
         log.warning("question is searched by its words alone", extra={"category": error.category})

@@ -1,0 +1,21 @@
+"""Application set-up: what the receptionist hangs into the rooms below."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class ReceptionistConfig(AppConfig):
+    """How the receptionist behaves."""
+
+    name = "receptionist"
+    verbose_name = "Receptionist"
+
+    def ready(self) -> None:
+        """New businesses get a receptionist; calls get its session."""
+        from calls.sessions import register_session_builder
+        from receptionist import services, session
+        from tenants.provisioning import register_step
+
+        register_step("receptionist", services.provision)
+        register_session_builder(session.build)

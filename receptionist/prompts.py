@@ -1,0 +1,95 @@
+"""Sentences rendered ahead, so that the caller hears them at once. Inside the tenant.
+
+What is not rendered yet is spoken by the engine instead: nothing waits for a rendering, and nothing is ever missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+
+from django.core.cache import cache
+from django.db import transaction
+
+from common import ai
+from common.errors import ProviderError
+from receptionist import selectors
+from receptionist.models import SpokenPrompt
+from tenants.context import require_tenant
+from tenants.tasks import send_after_commit
+
+log = logging.getLogger(__name__)
+
+SORRY = (
+    "I am sorry, I am having trouble on this line. Please leave a message after the tone, and we will call you back."
+)
+FILLERS = ("One moment, please.", "Let me check that for you.")
+#: Renderings that every business of the platform shares are kept for each other this long.
+_SHARED_SECONDS = 7 * 24 * 3600
+_SHARED = frozenset({SORRY, *FILLERS})
+
+
+def digest(text: str, voice: str) -> str:
+    """Name of a rendering."""
+    return hashlib.sha256(f"{voice}\x00{text}".encode()).hexdigest()
+
+
+def wanted() -> list[tuple[str, str]]:
+    """(text, voice) of everything this business wants rendered, the greeting first."""
+    persona = selectors.persona(require_tenant())
+    return [(text, persona.voice) for text in (persona.greeting, SORRY, *FILLERS)]
+
+
+def rendered() -> dict[str, bytes]:
+    """Text to mu-law of what is wanted and ready."""
+    names = {digest(text, voice): text for text, voice in wanted()}
+    rows = SpokenPrompt.objects.filter(digest__in=names).values_list("digest", "ulaw")
+    return {names[name]: bytes(ulaw) for name, ulaw in rows}
+
+
+def render_after_commit() -> None:
+    """Send the task that renders what is missing."""
+    from receptionist.tasks import render_prompts
+
+    send_after_commit(render_prompts)
+
+
+def missing() -> bool:
+    """Whether something wanted is not rendered."""
+    return len(rendered()) < len(set(wanted()))
+
+
+def render_missing() -> int:
+    """Render what is missing and drop what nobody wants any more; returns how many were made. Raises `ProviderError`.
+
+    The audio is made outside any transaction; two workers at once make the same rows.
+    """
+    ready = rendered()
+    made = 0
+    for text, voice in wanted():
+        if text in ready:
+            continue
+        try:
+            ulaw = _speech(text, voice)
+        except ProviderError as error:
+            log.warning("a prompt could not be rendered", extra={"category": error.category})
+            raise
+        SpokenPrompt.objects.update_or_create(
+            digest=digest(text, voice), defaults={"text": text, "voice": voice, "ulaw": ulaw}
+        )
+        made += 1
+    with transaction.atomic():
+        SpokenPrompt.objects.exclude(digest__in=[digest(text, voice) for text, voice in wanted()]).delete()
+    return made
+
+
+def _speech(text: str, voice: str) -> bytes:
+    if text not in _SHARED:
+        return ai.speech(text, voice=voice)
+    key = f"spoken-prompt:{digest(text, voice)}"
+    kept = cache.get(key)
+    if isinstance(kept, bytes):
+        return kept
+    ulaw = ai.speech(text, voice=voice)
+    cache.set(key, ulaw, timeout=_SHARED_SECONDS)
+    return ulaw

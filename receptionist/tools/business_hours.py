@@ -1,0 +1,102 @@
+"""Opening hours, holidays, and whether the business is open."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from pydantic import Field
+
+from common.clock import now
+from receptionist import selectors
+from receptionist.days import days_meant
+from receptionist.hours import Schedule, spoken_intervals, spoken_moment, spoken_week
+from receptionist.tools.base import Arguments, Context, Tool, ToolResult
+
+
+class BusinessHours(Arguments):
+    """`day` as the caller said it."""
+
+    day: str | None = Field(
+        default=None,
+        max_length=200,
+        description=(
+            'The day the caller means, as they said it: "today", "tomorrow", "Friday", "the weekend", "July 4th", '
+            '"2026-12-24". Leave it out for the opening hours in general.'
+        ),
+    )
+
+
+def _run(context: Context, arguments: BusinessHours) -> ToolResult:
+    schedule = selectors.schedule(context.tenant)
+    moment = now().astimezone(schedule.zone)
+    output = hours_answer(schedule, moment, arguments.day or "")
+    return ToolResult(True, output)
+
+
+def hours_answer(schedule: Schedule, moment: datetime, asked: str) -> dict[str, object]:
+    """The tool's output for the day in `asked`; without one, the state now and the whole week. `moment` is local."""
+    today = moment.date()
+    days = days_meant(asked, today, schedule)
+    state = {"open_now": schedule.is_open(moment)}
+    if days:
+        say = " ".join(_day_sentence(schedule, on, today) for on in days)
+        if days == [today]:
+            say = f"{say} {_now_sentence(schedule, moment)}"
+        hours = {on.isoformat(): [list(interval) for interval in schedule.intervals_on(on)] for on in days}
+        return {"say": say, **state, "minutes_of_day": hours}
+    return {"say": f"{spoken_week(schedule)} {_now_sentence(schedule, moment)}", **state}
+
+
+def _day_sentence(schedule: Schedule, on: date, today: date) -> str:
+    intervals, special = schedule.intervals_on(on), schedule.special_on(on)
+    name = _day_name(on, today)
+    reason = f" for {special.name}" if special and special.name else ""
+    if not intervals:
+        return f"{name} we are closed{reason}."
+    spoken = spoken_intervals(intervals)
+    because = f" because of {special.name}" if reason else ""
+    return f"{name} we are open {spoken if spoken == '24 hours' else f'from {spoken}'}{because}."
+
+
+def _day_name(on: date, today: date) -> str:
+    ahead = (on - today).days
+    weekday = f"{on:%A}"
+    if ahead in (0, 1):
+        return f"{'Today' if ahead == 0 else 'Tomorrow'}, {weekday},"
+    if 1 < ahead < 7:
+        return f"On {weekday}"
+    return f"On {weekday}, {on:%B} {on.day},"
+
+
+def _now_sentence(schedule: Schedule, moment: datetime) -> str:
+    until = schedule.open_until(moment)
+    if until is not None:
+        if until - moment > timedelta(days=2):
+            return "We are open right now."
+        return f"We are open right now, until {spoken_moment(until)}{_when(until, moment)}."
+    opening = schedule.next_opening(moment)
+    if opening is None:
+        return "We are closed right now."
+    return f"We are closed right now and open again{_when(opening, moment) or ' today'} at {spoken_moment(opening)}."
+
+
+def _when(then: datetime, moment: datetime) -> str:
+    ahead = (then.date() - moment.date()).days
+    if ahead == 0:
+        return ""
+    if ahead == 1:
+        return " tomorrow"
+    return f" on {then:%A}" if ahead < 7 else f" on {then:%A}, {then:%B} {then.day}"
+
+
+TOOL = Tool(
+    name="business_hours",
+    description=(
+        "Tells the opening hours, in general or of one day, holidays, and whether we are open now.\n"
+        'Callers say: "What are your opening hours?" | "Are you open on Saturday?" | "When do you close today?" | '
+        '"What time do you open tomorrow?" | "Are you open now?" | "Are you closed on the holiday?" | '
+        '"What are your hours on Friday?" | "How late are you open?"'
+    ),
+    arguments=BusinessHours,
+    run=_run,
+)
