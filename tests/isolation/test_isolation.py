@@ -16,6 +16,7 @@ from tenants.tasks import TenantTask
 from tests.isolation import attacks, cases, discovery
 from tests.isolation.registry import CASES, Check, Open, Page, PublicJob, Socket, TenantJob
 
+discovery.every_task()  # loads every room's tasks
 for module in pkgutil.iter_modules(cases.__path__):
     importlib.import_module(f"{cases.__name__}.{module.name}")
 

@@ -85,6 +85,7 @@ register(
     Check("root:handover/<slug:slug>", _handover),
     Open("root:healthz", "/healthz"),
     Open("root:readyz", "/readyz"),
+    Open("root:metrics", "/metrics"),
     Socket("socket:ws/live", _live),
     PublicJob("task:tenants.tasks.top_up_pool", "makes empty schemas"),
     PublicJob("task:tenants.tasks.tidy_up", "erases schemas that never had a tenant"),
