@@ -167,7 +167,7 @@ def misbehaving(settings):
                 pass
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         servers.append(server)
         settings.TWILIO_API_BASE_URL = f"http://127.0.0.1:{server.server_port}"
         return got
