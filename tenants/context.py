@@ -18,7 +18,8 @@ from functools import cache
 from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import close_old_connections, connection, models
+from django.db import close_old_connections, models
+from django.db import connection as django_connection
 
 from common import metrics
 from common.errors import NoTenant, NotFound
@@ -27,6 +28,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 PUBLIC = "public"
+
+#: django-tenants' attributes on the thread's connection have no types.
+connection: Any = django_connection
 
 
 class UnknownTenant(NotFound):
@@ -136,6 +140,13 @@ def in_public(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     with _restored():
         connection.set_schema_to_public()
         return fn(*args, **kwargs)
+
+
+def on_schema(schema: str, fn: Callable[[], R], *, include_public: bool = True) -> R:
+    """Run `fn` on a bare schema that need not belong to anybody; for making and migrating schemas alone."""
+    with _restored():
+        connection.set_schema(schema, include_public=include_public)
+        return fn()
 
 
 def enter_tenant(active: ActiveTenant) -> None:

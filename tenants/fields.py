@@ -65,7 +65,7 @@ class _SealedField(_BinaryField):
 
     def get_default(self) -> Any:
         """The declared default, or an empty value."""
-        return self._get_default() if self.has_default() else self._empty()
+        return super().get_default() if self.has_default() else self._empty()
 
     def _empty(self) -> Any:
         return None

@@ -20,7 +20,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from psycopg import ClientCursor
 
-from tenants.context import PUBLIC, in_public
+from tenants.context import PUBLIC, current_schema, in_public, on_schema
 from tenants.models import SchemaBlueprint, Tenant, TenantStatus
 from tenants.models.tenant import new_schema_name
 
@@ -56,7 +56,7 @@ class _Recorder:
 
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         result = execute(sql, params, many, context)
-        if connection.schema_name == self.schema and _CHANGES.match(str(sql)):
+        if current_schema() == self.schema and _CHANGES.match(str(sql)):
             # A cursor of its own: formatting a statement forgets the result of the one before.
             mogrify = ClientCursor(connection.connection).mogrify
             for values in params if many else [params]:
@@ -106,12 +106,11 @@ def _create_schema(schema: str) -> None:
 
 
 def _replay(schema: str, ddl: str) -> None:
-    connection.set_schema(schema)
-    try:
+    def run() -> None:
         with connection.cursor() as cursor:
             cursor.execute(ddl)
-    finally:
-        connection.set_schema_to_public()
+
+    on_schema(schema, run)
 
 
 def drop_schema(schema: str) -> None:
@@ -131,13 +130,13 @@ def note_version(schema: str) -> None:
     """Record on the tenant's row whether its schema has every migration of this code."""
     if schema == PUBLIC:
         return
-    connection.set_schema(schema, include_public=False)
-    try:
+
+    def read() -> set[tuple[str, str]]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT app, name FROM django_migrations")
-            applied = set(cursor.fetchall())
-    finally:
-        connection.set_schema_to_public()
+            return set(cursor.fetchall())
+
+    applied = on_schema(schema, read, include_public=False)
     complete = all((label, path.stem) in applied for label, path in _migration_files())
     Tenant.objects.filter(schema_name=schema).update(schema_version=schema_version() if complete else "")
 

@@ -143,7 +143,7 @@ def send_quietly(task: Task) -> None:
     transaction.on_commit(send)
 
 
-@shared_task(base=PublicTask)
+@shared_task(base=PublicTask)  # type: ignore[untyped-decorator]  # celery has no types
 def top_up_pool() -> None:
     """Keep the pool of ready schemas full."""
     from tenants.provisioning import refill_pool
@@ -151,7 +151,7 @@ def top_up_pool() -> None:
     refill_pool(settings.TENANT_POOL_SIZE)
 
 
-@shared_task(base=PublicTask)
+@shared_task(base=PublicTask)  # type: ignore[untyped-decorator]  # celery has no types
 def tidy_up() -> None:
     """Erase schemas nobody can use any more, and sessions that have expired."""
     from django.core.management import call_command

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import cast
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -86,7 +87,7 @@ def handover(request: HttpRequest, slug: str) -> HttpResponse:
     if tenant is None or len(state) != 64:
         raise Http404
     ticket = sessions.Ticket(
-        user=int(request.user.pk),
+        user=cast("User", request.user).pk,
         tenant=tenant.pk,
         state=state,
         root_session=request.session.session_key or "",

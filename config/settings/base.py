@@ -139,6 +139,8 @@ CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": float(seconds), "options": {"expires": seconds}}
     for name, seconds in {
         "calls.tasks.sweep_every_tenant": 30,
+        "knowledge.index_all_unfinished": 300,
+        "receptionist.render_all_missing": 60,
         "tenants.tasks.top_up_pool": 60,
         "tenants.tasks.tidy_up": 3600,
     }.items()

@@ -44,7 +44,7 @@ class _Existing(models.Manager["Tenant"]):
         return super().get_queryset().exclude(status=TenantStatus.DELETED)
 
 
-class Tenant(TenantMixin):
+class Tenant(TenantMixin):  # type: ignore[misc]  # the library has no types
     """A business. A deleted one stays as an empty row, because its ledger must outlive it."""
 
     # Schemas are made and dropped by `provisioning` alone, never as a side effect of saving a row.
@@ -88,10 +88,10 @@ class Tenant(TenantMixin):
         ]
 
     def __str__(self) -> str:
-        return self.schema_name
+        return str(self.schema_name)
 
 
-class Domain(DomainMixin):
+class Domain(DomainMixin):  # type: ignore[misc]  # the library has no types
     """A host name of a tenant, without port, in lower case."""
 
     class Meta:
