@@ -55,8 +55,8 @@ class Watched:
             self.complaints.append(f"console {message.type}: {message.text}")
 
     def _failed(self, request: Request) -> None:
-        # A media element drops its own request once it has read enough, and leaving a page drops the rest.
-        if request.resource_type != "media":
+        # A player drops its request once it has read enough, and leaving a page drops what is still on its way.
+        if request.failure != "net::ERR_ABORTED":
             self.complaints.append(f"failed: {request.url} {request.failure}")
 
     def _asked(self, request: Request) -> None:

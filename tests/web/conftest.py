@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from common.env import ROOT
 from tests.web.browser import CHROMIUM, Watched, launch, open_page
+from tests.web.waiting import free_port, wait_for
 
 OpenPage = Callable[..., Watched]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Of a module, not of the run: while it is open this thread counts as inside an event loop.
+
+    Tests of other modules must not see that; fixtures that use the database here are allowed to.
+    """
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine (apt-get install chromium)")
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         running = launch(playwright)
         yield running
         running.close()
@@ -33,31 +37,18 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Base address of `tests.web.pages`, served as production serves: hashed names, DEBUG off."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     static = tmp_path_factory.mktemp("static")
     log = Path(tmp_path_factory.mktemp("site")) / "log"
     with log.open("wb") as output:
         command = [sys.executable, "-m", "tests.web.pages", str(port), str(static)]
         server = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stdout=output, stderr=output)
         try:
-            _wait(f"http://127.0.0.1:{port}/", server, log)
+            wait_for(f"http://127.0.0.1:{port}/", server, log)
             yield f"http://localhost:{port}"
         finally:
             server.terminate()
             server.wait(10)
-
-
-def _wait(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            if httpx.get(address, timeout=5).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise AssertionError(f"the site did not start:\n{log.read_text()}")
 
 
 @pytest.fixture
@@ -74,3 +65,16 @@ def visit(browser: Browser, site: str) -> Iterator[OpenPage]:
     yield go
     for watched in opened:
         watched.page.context.close()
+
+
+@pytest.fixture(scope="session")
+def product(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
+    """`web` on the test database; tests that use it commit for real (`live_tenant`)."""
+    from tests.web.product import Product
+
+    with django_db_blocker.unblock():
+        running = Product()
+        running.start()
+    yield running
+    running.stop()
+    running.log.unlink()
