@@ -1,4 +1,4 @@
-"""Running `manage.py prepare` beside the start, and remembering which code the database was migrated by."""
+"""Running `manage.py prepare` beside the start, and remembering which code it was last done for."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from types import TracebackType
 from common.env import ROOT
 from config.services.children import ServiceError, guard_env, guarded, private_dir
 
-#: File in `var` with the fingerprint of the migrations every schema has.
-STAMP = "migrated"
+#: File in `var` with the fingerprint of the code the schemas and the collected static files fit.
+STAMP = "prepared"
 
 
 def fingerprint() -> str:
-    """Changes whenever a migration is added, here or in a package, without importing any of them."""
+    """Changes with every migration, here or in a package, and every static file; imports none of them."""
     digest = hashlib.sha256((ROOT / "uv.lock").read_bytes())
     for path in sorted(ROOT.glob("*/migrations/*.py")):
-        digest.update(str(path.relative_to(ROOT)).encode())
+        digest.update(f"{path.relative_to(ROOT)}\0".encode())
+    for path in sorted(path for path in (ROOT / "static").rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(ROOT)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
@@ -50,8 +52,8 @@ class Preparation:
             self._child.kill()
             self._child.wait()
 
-    def migrated(self) -> bool:
-        """Whether every schema fits the code. Raises `ServiceError` when the command failed."""
+    def fits(self) -> bool:
+        """Whether schemas and static files fit the code. Raises `ServiceError` when the command failed."""
         self.done()
         return self._stamp.exists() and self._stamp.read_text() == self._wanted
 

@@ -204,11 +204,12 @@ class Stack:
         for service in (postgres, valkey):
             if service:
                 self._wait(service.answers, type(service).__name__, supervisor, seconds=60)
-        if postgres is None:  # what another server holds is not known from here
+        # What another server holds is not known from here; the folder of static files may have been emptied.
+        if postgres is None or not (self.var / "static" / "staticfiles.json").exists():
             (self.var / preparation.STAMP).unlink(missing_ok=True)
         say("processes")
         with Preparation(self.var, self._waited_for(), {**self.environ, **self.env}) as prepared:
-            self._wait(prepared.migrated, "the migration", supervisor, seconds=MIGRATION_SECONDS)
+            self._wait(prepared.fits, "the migration", supervisor, seconds=MIGRATION_SECONDS)
             supervisor.start_programs(names)
             self._wait(prepared.done, "the preparation", supervisor, seconds=MIGRATION_SECONDS)
         self._wait_for_processes(supervisor)

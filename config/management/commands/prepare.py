@@ -1,4 +1,4 @@
-"""Bring the databases to what the code expects; `up` runs it beside the start of the processes."""
+"""Bring databases and static files to what the code expects; `up` runs it beside the start of the processes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     help = "Migrate every schema and lay the demo business in place. Harmless when there is nothing to do."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--stamp", type=Path, help="file that receives the fingerprint of the migrations")
+        parser.add_argument("--stamp", type=Path, help="file that remembers for which code all this was last done")
         parser.add_argument("--wait-for", action="append", default=[], help="address that must answer before the steps")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -34,6 +34,7 @@ class Command(BaseCommand):
         if not everything_is_migrated():
             call_command("migrate_schemas", interactive=False)
         if options["stamp"]:
+            _collect_static(options["stamp"], code)
             write_private(options["stamp"], code)
         for url in options["wait_for"]:
             _wait_for(url)
@@ -41,6 +42,12 @@ class Command(BaseCommand):
         for name in FIRST_START:
             if name in known:
                 call_command(name)
+
+
+def _collect_static(stamp: Path, code: str) -> None:
+    """Never under a web process that runs: it starts once the stamp fits, and then nothing is collected."""
+    if not stamp.exists() or stamp.read_text() != code:
+        call_command("collectstatic", clear=True, interactive=False, verbosity=0)
 
 
 def _wait_for(url: str) -> None:
