@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import statistics
 from collections.abc import AsyncIterator, Callable
 
@@ -17,6 +18,8 @@ from engine.parts import hub as parts
 from engine.parts.hub import Hub
 from engine.socket import realtime
 from engine.state import STATE, State
+
+log = logging.getLogger(__name__)
 
 MAX_BODY = 26 * 1024 * 1024
 
@@ -44,14 +47,26 @@ def create_app(load: Callable[[], Hub] = parts.load) -> web.Application:
         await hub.thinking.run(mind.warm_up)
         state.mind, state.hub = mind, hub
 
+    def loaded(task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            # Without models there is nothing to serve: end, so that the supervisor shows it and tries again.
+            log.critical("the models could not be loaded", exc_info=error)
+            state.failed = True
+            raise web.GracefulExit
+
+    async def hang_up(app: web.Application) -> None:
+        await asyncio.gather(*(call.close() for call in list(state.calls)), return_exceptions=True)
+
     async def lifecycle(app: web.Application) -> AsyncIterator[None]:
         loading = asyncio.create_task(models_ready())
-        loading.add_done_callback(_exit_on_failure)
+        loading.add_done_callback(loaded)
         yield
         loading.cancel()
         if state.hub is not None:
             state.hub.close()
 
+    app.on_shutdown.append(hang_up)
     app.cleanup_ctx.append(lifecycle)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/v1/models", models)
@@ -62,8 +77,3 @@ def create_app(load: Callable[[], Hub] = parts.load) -> web.Application:
     app.router.add_get("/v1/realtime", realtime)
     return app
 
-
-def _exit_on_failure(task: asyncio.Task[None]) -> None:
-    # Without models there is nothing to serve: end, so that the supervisor shows it and tries again.
-    if not task.cancelled() and task.exception() is not None:
-        raise web.GracefulExit from task.exception()

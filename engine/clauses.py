@@ -10,7 +10,7 @@ _MIN_CLAUSE = 12
 
 _TITLES = ("dr.", "mr.", "mrs.", "ms.", "st.", "no.")
 _ABBREVIATIONS = ("e.g.", "i.e.", "a.m.", "p.m.", "inc.", "vs.", "approx.")
-_SENTENCE = re.compile(r"(?<=[.!?…])[\"')\]]*\s+|\n+")
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[.!?…][\"')\]])\s+|\n+")
 _CLAUSE = re.compile(r"(?<=[,;:])\s+|\s+(?=[–—-]\s)|\s+(?=(?:and|but|or|because|so|which)\s)")
 
 SENTENCE_GAP_MS = 180

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from common.audio import ULAW_SILENCE, resample, ulaw_encode
 from common.env import env_int
@@ -81,6 +81,11 @@ class Call:
             writer.cancel()
             clock.cancel()
             await asyncio.gather(writer, clock, return_exceptions=True)
+
+    async def close(self) -> None:
+        """The server goes away."""
+        self._closing = True
+        await self._socket.close(code=WSCloseCode.GOING_AWAY, message=b"server shutdown")
 
     async def _watch(self) -> None:
         while True:

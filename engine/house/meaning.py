@@ -46,6 +46,10 @@ OTHER = (
     "Tell me about your company.",
     "I have a question about my bill.",
     "My order has not arrived.",
+    "What time is my appointment?",
+    "Do you have a free slot tomorrow?",
+    "Can I book an appointment for next week?",
+    "Is the doctor in today?",
     "I have a problem and need advice.",
 )
 

@@ -65,7 +65,7 @@ _WHOLE: tuple[tuple[Talk, re.Pattern[str]], ...] = (
         r"(?: (?:a|one|just a|for a))*(?: (?:moment|second|sec|minute|bit))?|(?:just )?(?:a|one|give me a|give me one) (?:moment|second|sec|minute)|let me (?:see|check|think))"
     )),
     ("how_are_you", _whole(r"(?:(?:hi|hello|hey)[\s,.!]*(?:there)?[\s,.!]*)*how(?: are you(?: doing)?(?: today)?|'s it going| is it going| do you do)")),
-    ("greeting", _whole(r"(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|greetings|hallo|howdy)(?:[\s,.!]*(?:there|hi|hello|again|is (?:any|some)(?:body|one) there|can you hear me|how are you))*")),
+    ("greeting", _whole(r"(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|greetings|hallo|howdy)(?:[\s,.!?]*(?:there|hi|hello|again|is (?:any|some)(?:body|one) there|can you hear me|how are you))*")),
     ("thanks", _whole(
         r"(?:(?:ok(?:ay)?|great|perfect|wonderful|good|fine|alright|all right|excellent|lovely|super|cool|awesome|oh|ah|well|got it|i see|that's (?:great|good|perfect|helpful|very helpful|wonderful|very kind))[\s,.!]*)*"
         r"(?:thank you|thanks|cheers|much appreciated|i appreciate (?:it|that|your help)|that(?:'s| is| was) (?:very |really )?(?:helpful|kind(?: of you)?|great|good to know))"

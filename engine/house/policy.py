@@ -7,11 +7,12 @@ resumed from its journal, a guess that is thrown away, and chat completions.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from engine.house import phrases as say
 from engine.house.dialogue import Call, Called, Prompt, Reply, Returned, Said, Turn
-from engine.house.meaning import Matcher
+from engine.house.meaning import Matcher, content_words
 from engine.house.outcome import Outcome, read_outcome
 from engine.house.persona import Persona, read_persona, told_to_say
 from engine.house.tools import Param, Tool, read_tools
@@ -28,6 +29,11 @@ def _last_said(turns: tuple[Turn, ...], role: str) -> str:
 
 def _ends_with(text: str, question: str) -> bool:
     return bool(question) and text.rstrip(" \"'").lower().endswith(question.rstrip(" \"'").lower())
+
+
+def _sentence(text: str) -> str:
+    """The last sentence."""
+    return re.split(r"(?<=[.!?])\s+", text.strip())[-1]
 
 
 def asked(text: str, tools: tuple[Tool, ...]) -> tuple[Tool, Param] | None:
@@ -86,13 +92,26 @@ class _Step:
             return Reply(told_to_say(turn.text) or self._opening())
         if isinstance(turn, Called):
             return Reply(say.MOMENT)
-        return Reply(say.ANYTHING_ELSE if turn is not None else self._opening())
+        return self._go_on() if turn is not None else Reply(self._opening())
 
     def _latest(self) -> Turn | None:
         return self._turns[-1] if self._turns else None
 
     def _opening(self) -> str:
         return self._persona.greeting or f"Hello, this is {self._persona.spoken_name}. {say.HOW_HELP}"
+
+    def _go_on(self) -> Reply:
+        """The latest word was ours: it was cut off, or the client wants more."""
+        question = self._open_question()
+        if question:
+            return Reply(question)
+        heard = next((turn for turn in reversed(self._turns) if isinstance(turn, Said) and turn.role == "user"), None)
+        if heard is not None and heard.text and not self._last.rstrip().endswith((".", "!", "?")):
+            # Answered anew, but nothing that the first attempt may have done already is done twice.
+            again = self._heard(heard.text)
+            if again.call is None or self._fallback is None or again.call.name != self._fallback.name:
+                return again
+        return Reply(say.ANYTHING_ELSE)
 
     def _forced(self, text: str) -> Reply | None:
         tool = next((tool for tool in self._tools if tool.name == self._prompt.tool_choice), None)
@@ -144,7 +163,9 @@ class _Step:
         for tool in self._tools:
             if _ends_with(self._last, tool.offer):
                 return tool
-        # A tool may offer the way out in its own words: "I don't know that. Would you like to leave a message?"
+        # A tool may offer the way out in its own words: "I don't know that. Shall I take a message, so that …?"
+        if self._fallback is not None and content_words(self._fallback.offer) <= content_words(_sentence(self._last)):
+            return self._fallback
         outcome = self._last_outcome()
         own_words = outcome is not None and outcome.declined and outcome.say.rstrip().endswith("?")
         if self._fallback is not None and outcome is not None and own_words and _ends_with(self._last, outcome.say):

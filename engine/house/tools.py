@@ -102,7 +102,7 @@ def _base_form(verb: str) -> str:
 
 
 def _offer(summary: str, name: str) -> str:
-    sentence = re.split(r"[,;(–—]| so that | when | if | which ", summary.rstrip(". "))[0].strip()
+    sentence = re.split(r"[,;(–—]| and | so that | when | if | which ", summary.rstrip(". "))[0].strip()
     words = sentence.split() or _words(name).split()
     return f"Would you like me to {_base_form(words[0].lower())} {' '.join(words[1:])}".strip() + "?"
 

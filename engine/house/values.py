@@ -112,7 +112,7 @@ def phone(text: str, least: int = 7) -> str | None:
 
 def _tidy_name(name: str) -> str | None:
     words = name.strip(" .,!?'’").split()
-    if not words or words[0].lower() in _NO_NAME:
+    if not words or re.split("['’]", words[0].lower())[0] in _NO_NAME:
         return None
     return " ".join(word if word[0].isupper() else word.capitalize() for word in words)
 

@@ -105,7 +105,7 @@ class Turns:
 
     def _recognise(self, audio: Int16, guess: bool) -> Any:
         settings = self._core.config.audio.input.transcription
-        language = (settings.language if settings else None) or "en"
+        language = ((settings.language if settings else None) or "en").partition("-")[0].lower()
         prompt = (settings.prompt if settings else None) or ""
         rate = self.ear.rate
         return lambda job: Recognise(job, audio, rate, language, prompt, guess)

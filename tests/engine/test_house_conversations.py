@@ -323,3 +323,48 @@ def test_the_same_conversation_always_gets_the_same_answer(policy: HousePolicy) 
     script = ["Hi", "Do you sell motorcycles?", "yes please", "Maria", "I called", "bye"]
     first, second = (Conversation(policy, DENTAL, dental) for _ in range(2))
     assert [first.say(text) for text in script] == [second.say(text) for text in script]
+
+
+def test_an_offer_is_understood_without_the_tool_call_that_led_to_it(desk: Conversation) -> None:
+    """As in a call that was resumed from its transcript."""
+    desk.turns += [
+        Said("user", "Do you sell motorcycles?"),
+        Said("assistant", "I don't know. Shall I take a message for the team, so that someone calls you back?"),
+    ]
+    assert desk.say("Yes please.") == "Certainly. May I have your name?"
+
+
+def test_an_answer_that_was_cut_off_is_given_again(desk: Conversation) -> None:
+    desk.turns += [Said("user", "When are you open?"), Said("assistant", "We are open from nine")]
+    reply = desk.policy.reply(desk.prompt(ask="You were cut off. Go on from where you stopped."))
+    assert reply.call is not None and reply.call.name == "business_hours"
+
+
+def test_nothing_is_done_twice_when_an_answer_is_given_again(desk: Conversation) -> None:
+    desk.turns += [Said("user", "Tell them John called about the bill."), Said("assistant", "Thank you John, I")]
+    assert desk.policy.reply(desk.prompt()).call is None
+
+
+def test_an_open_question_is_asked_again_after_a_cut(desk: Conversation) -> None:
+    desk.turns += [Said("user", "Take a message please"), Said("assistant", "Certainly. May I have your name?")]
+    assert desk.policy.reply(desk.prompt()).say == "May I have your name?"
+
+
+@pytest.mark.parametrize("instructions", ["", "\n\n", "x" * 30_000, 'Say "', "receptionist of of of", "\x00\ud7ff"])
+def test_any_instructions_will_do(policy: HousePolicy, instructions: str) -> None:
+    reply = policy.reply(Prompt(instructions, DENTAL, (Said("user", "Are you a robot?"),)))
+    assert reply.say.startswith("I am an AI assistant")
+
+
+@pytest.mark.parametrize(
+    ("instructions", "name"),
+    [
+        ("You are the AI receptionist who answers the telephone of Bright Smile Dental.\nBe kind.", "Bright Smile Dental"),
+        ("You are a receptionist for Joe's Garage. Be brief.", "Joe's Garage"),
+        ('You answer the phone at "The Old Mill".', "The Old Mill"),
+        ("Business: Anna & Sons Plumbing\nHours: …", "Anna & Sons Plumbing"),
+        ("Be helpful.", "the automatic receptionist"),
+    ],
+)
+def test_the_business_is_found_in_the_instructions(policy: HousePolicy, instructions: str, name: str) -> None:
+    assert policy.reply(Prompt(instructions, (), ())).say == f"Hello, this is {name}. How can I help you?"
