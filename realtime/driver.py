@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
 
-from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+from picows import WSCloseCode, WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 from redis.exceptions import RedisError
 
 from calls.facts import JournalEvent
@@ -55,8 +55,15 @@ class Services:
     """Set whenever the last live call has ended."""
 
 
+def close(transport: WSTransport) -> None:
+    """Close a websocket, or answer the other side's close; picows leaves both to us."""
+    if not transport.is_disconnected:
+        transport.send_close(WSCloseCode.OK)
+        transport.disconnect()
+
+
 class Messages:
-    """Text messages out of frames: fragments are joined, other kinds and what grows too large are dropped."""
+    """What a frame that is no whole text message means: fragments are joined, a close is answered, the rest dropped."""
 
     __slots__ = ("_limit", "_parts", "_side", "_size")
 
@@ -65,9 +72,12 @@ class Messages:
         self._parts: list[bytes] = []
         self._size = 0
 
-    def rare(self, frame: WSFrame) -> bytes | None:
+    def rare(self, transport: WSTransport, frame: WSFrame) -> bytes | None:
         """The message that ends with this frame, which is a fragment or no text; None when there is none."""
         kind = frame.msg_type
+        if kind == WSMsgType.CLOSE:
+            close(transport)
+            return None
         if kind == WSMsgType.BINARY:
             PROTOCOL_ERRORS.labels(self._side).inc()
             return None
@@ -113,11 +123,11 @@ class _EngineSocket(WSListener):
         # Here and not behind `ws_connect`: the first frame may come in the same packet as the handshake.
         self._link.opened(partial(transport.send, TEXT), now_ms())
 
-    def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type is TEXT and frame.fin:
             self._link.frame(frame.get_payload_as_bytes(), time.monotonic() * 1000.0)
             return
-        message = self._messages.rare(frame)
+        message = self._messages.rare(transport, frame)
         if message is not None:
             self._link.frame(message, now_ms())
 
@@ -128,9 +138,8 @@ class _EngineSocket(WSListener):
         self._link.closed("stuck", now_ms())
 
     def hang_up(self) -> None:
-        if self.transport is not None and not self.transport.is_disconnected:
-            self.transport.send_close()
-            self.transport.disconnect()
+        if self.transport is not None:
+            close(self.transport)
 
 
 class Driver:

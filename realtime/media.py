@@ -32,7 +32,7 @@ from common.logs import configure
 from common.metrics import PROTOCOL_ERRORS
 from realtime.bridge.protocol.twilio import MAX_FRAME_BYTES
 from realtime.doorway import PATH, product_services, signature_ok
-from realtime.driver import TEXT, Driver, Messages, Services, now_ms
+from realtime.driver import TEXT, Driver, Messages, Services, close, now_ms
 
 log = logging.getLogger(__name__)
 
@@ -55,15 +55,15 @@ class CarrierSocket(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         """The upgrade is done."""
         transport.underlying_transport.set_write_buffer_limits(high=_CARRIER_BACKLOG)
-        self._driver = Driver(self._services, partial(transport.send, TEXT), partial(_close, transport))
+        self._driver = Driver(self._services, partial(transport.send, TEXT), partial(close, transport))
         self._frame = self._driver.bridge.carrier_frame
 
-    def on_ws_frame(self, _transport: WSTransport, frame: WSFrame) -> None:
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """The hot path inwards."""
         if frame.msg_type is TEXT and frame.fin:
             self._frame(frame.get_payload_as_bytes(), time.monotonic() * 1000.0)
             return
-        message = self._messages.rare(frame)
+        message = self._messages.rare(transport, frame)
         if message is not None:
             self._frame(message, now_ms())
 
@@ -77,12 +77,6 @@ class CarrierSocket(WSListener):
         PROTOCOL_ERRORS.labels("carrier").inc()
         if self._driver is not None:
             self._driver.bridge.carrier_closed(now_ms())
-
-
-def _close(transport: WSTransport) -> None:
-    if not transport.is_disconnected:
-        transport.send_close()
-        transport.disconnect()
 
 
 class MediaServer:
