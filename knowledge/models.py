@@ -6,6 +6,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import Case, When
+from django.db.models.expressions import CombinedExpression
 from pgvector.django import VectorField
 
 from common.ai import DIMENSIONS
@@ -28,7 +29,7 @@ def text_search(language: str) -> str:
     return TEXT_SEARCH.get(language.split("-")[0].lower(), "simple")
 
 
-def _searched(config: str) -> SearchVector:
+def _searched(config: str) -> CombinedExpression:
     # Weight A: what a chunk is about counts more than what it mentions; the search tells the two apart by it.
     return SearchVector("heading", weight="A", config=config) + SearchVector("text", weight="B", config=config)
 

@@ -50,11 +50,11 @@ def hours_answer(schedule: Schedule, moment: datetime, asked: str) -> dict[str, 
 def _day_sentence(schedule: Schedule, on: date, today: date) -> str:
     intervals, special = schedule.intervals_on(on), schedule.special_on(on)
     name = _day_name(on, today)
-    reason = f" for {special.name}" if special and special.name else ""
+    holiday = special.name if special else ""
     if not intervals:
-        return f"{name} we are closed{reason}."
+        return f"{name} we are closed{f' for {holiday}' if holiday else ''}."
     spoken = spoken_intervals(intervals)
-    because = f" because of {special.name}" if reason else ""
+    because = f" because of {holiday}" if holiday else ""
     return f"{name} we are open {spoken if spoken == '24 hours' else f'from {spoken}'}{because}."
 
 
