@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.urls import include, path
 
 from config import health
@@ -13,3 +14,6 @@ urlpatterns = [
     path("", include("calls.webhooks_urls")),
     path("", include("tenants.urls_public")),
 ]
+
+if settings.DEBUG:
+    urlpatterns.append(path("", include("config.styleguide")))

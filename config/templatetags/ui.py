@@ -45,6 +45,8 @@ PLACES = (
     Place("/", "Home", "house"),
     Place("/calls", "Calls", "phone"),
     Place("/inbox", "Inbox", "inbox"),
+    Place("/messages", "Messages", "message-square"),
+    Place("/voicemails", "Voicemails", "voicemail"),
     Place("/receptionist", "Receptionist", "concierge-bell"),
     Place("/knowledge", "Knowledge", "book-open"),
     Place("/team", "Team", "users"),
