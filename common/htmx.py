@@ -53,7 +53,8 @@ def go_to(request: HttpRequest, to: Any, *args: Any, **kwargs: Any) -> HttpRespo
     """A redirect of the whole page, for htmx as for a plain form; `to` as in Django's `redirect`."""
     if getattr(request, "htmx", None):
         return HttpResponseClientRedirect(resolve_url(to, *args, **kwargs))
-    return redirect(to, *args, **kwargs)
+    response: HttpResponse = redirect(to, *args, **kwargs)
+    return response
 
 
 class HtmxErrorsMiddleware:

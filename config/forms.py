@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import django.forms
 from django.conf import settings
@@ -21,12 +21,13 @@ class FormRenderer(BaseRenderer):
     @cached_property
     def engine(self) -> DjangoTemplates:
         """An engine of its own: the pages' engine doesn't look into Django's widget templates."""
+        options = cast(dict[str, Any], settings.TEMPLATES[0]["OPTIONS"])
         return DjangoTemplates(
             {
                 "APP_DIRS": False,
                 "DIRS": [settings.BASE_DIR / "templates", Path(django.forms.__file__).parent / "templates"],
                 "NAME": "forms",
-                "OPTIONS": {"builtins": settings.TEMPLATES[0]["OPTIONS"]["builtins"]},
+                "OPTIONS": {"builtins": options["builtins"]},
             }
         )
 

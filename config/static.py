@@ -6,7 +6,7 @@ from django.contrib.staticfiles.storage import StaticFilesStorage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class HashedStaticFiles(CompressedManifestStaticFilesStorage):
+class HashedStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # the library has no types
     """Hashed and compressed names, inside our own ES modules too.
 
     Where nothing has been collected (tests, a single command) the plain name is given instead; WhiteNoise serves
