@@ -10,6 +10,7 @@ from calls.models import Call, CallStatus
 from calls.services import lifecycle, recordings
 from calls.webhooks.guard import Hook, twilio_webhook
 from calls.webhooks.tenant import inside, schema_of
+from common.errors import Invalid
 from tenants.context import UnknownTenant
 
 log = logging.getLogger(__name__)
@@ -49,14 +50,18 @@ def _recording(hook: Hook) -> None:
     if call is None or state not in ("completed", "absent"):
         return
     kind = hook.query.get("kind")
-    recordings.note_recording(
-        call=call,
-        sid=hook.sid("RecordingSid"),
-        url=hook.fields.get("RecordingUrl", "")[:500],
-        seconds=hook.whole("RecordingDuration") or 0,
-        absent=state == "absent",
-        voicemail=None if kind is None else kind == "voicemail",
-    )
+    try:
+        recordings.note_recording(
+            call=call,
+            sid=hook.sid("RecordingSid"),
+            url=hook.fields.get("RecordingUrl", "")[:500],
+            seconds=hook.whole("RecordingDuration") or 0,
+            absent=state == "absent",
+            voicemail=None if kind is None else kind == "voicemail",
+        )
+    except Invalid:
+        # Asking the carrier to repeat it would not make it true.
+        log.warning("a recording came for a call that is not its own")
 
 
 @twilio_webhook("messages")

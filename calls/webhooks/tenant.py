@@ -35,7 +35,8 @@ def remember_call(sid: str, schema: str) -> None:
 
 def schema_of(hook: Hook) -> str:
     """Schema of the tenant of a callback; empty when nothing tells."""
-    if named := hook.query.get("tenant", ""):
+    named = hook.query.get("tenant", "")
+    if named.startswith("t_"):
         return named
     if tenant := of_called_number(hook):
         return tenant.schema

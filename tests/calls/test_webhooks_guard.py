@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+from io import BytesIO
 from urllib.parse import urlencode
 
+import hypothesis
 import pytest
 from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
 from calls import webhooks_urls
 from calls.models import Call
+from calls.webhooks import voice
 from tests.calls.stage import Carrier, new_sid
 
 BETA = "+14155550122"
@@ -100,3 +106,55 @@ def test_a_text_message_gets_an_empty_answer(carrier):
     answer = carrier.post("/twilio/messages", MessageSid=new_sid("SM"), Body="Hello", drop=("CallSid", "CallStatus"))
     assert answer.status == 200
     assert answer.verbs == []
+
+
+def test_the_path_counts_as_it_was_sent(carrier):
+    """Under ASGI the raw path is at hand; Django's own spelling of it would not match the carrier's."""
+    fields = carrier.fields()
+    raw = "/twilio/voic%65"
+    signature = RequestValidator(settings.TWILIO_AUTH_TOKEN).compute_signature(
+        f"{settings.PUBLIC_URL}{raw}?a=%2f", fields
+    )
+    body = urlencode(fields).encode()
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/twilio/voice",
+        "raw_path": raw.encode(),
+        "query_string": b"a=%2f",
+        "headers": [
+            (b"content-type", b"application/x-www-form-urlencoded"),
+            (b"content-length", str(len(body)).encode()),
+            (b"x-twilio-signature", signature.encode()),
+        ],
+    }
+    assert voice.voice(ASGIRequest(scope, BytesIO(body))).status_code == 200
+    scope["raw_path"] = b"/twilio/voice"
+    assert voice.voice(ASGIRequest(scope, BytesIO(body))).status_code == 403
+
+
+TEXT = st.text(max_size=40) | st.sampled_from(
+    ["+14155550111", "+1", "completed", "-1", "0", "9" * 30, "RE1", "http://[", "x" * 700]
+)
+NAMES = [
+    "To",
+    "From",
+    "CallStatus",
+    "CallDuration",
+    "RecordingSid",
+    "RecordingUrl",
+    "RecordingStatus",
+    "RecordingDuration",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@hypothesis.settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(fields=st.dictionaries(st.sampled_from(NAMES), TEXT))
+def test_no_signed_field_however_odd_breaks_a_webhook(carrier, path, fields):
+    answer = carrier.post(path, **fields)
+    assert answer.status in (200, 400)
+    if answer.status == 200:
+        assert isinstance(answer.verbs, list)
+        if path in ("/twilio/voice", "/twilio/after-stream", "/twilio/after-record", "/twilio/voice-fallback"):
+            assert answer.verbs, "a caller on the line must not be left without an answer"
