@@ -1,0 +1,117 @@
+"""What a caller hears when a part of the product is missing or dies: the next rung, never silence."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+import psutil
+import pytest
+
+from common.audio import level_db
+from tests.e2e.stack import DEMO, Heard, Stack
+
+pytestmark = pytest.mark.slow
+
+
+def find(stack: Stack, marker: str) -> psutil.Process:
+    """The product's process whose command line holds `marker`."""
+    for process in psutil.Process(stack.process.pid).children(recursive=True):
+        try:
+            if marker in " ".join(process.cmdline()):
+                return process
+        except psutil.NoSuchProcess:
+            continue
+    raise AssertionError(f"no process {marker}")
+
+
+def longest_silence(heard: Heard, until_s: float) -> float:
+    """Seconds of the longest stretch in which neither side was to be heard, up to `until_s`."""
+    step = 160
+    worst = run = 0
+    both = heard.wav.samples
+    for i in range(0, min(len(both), int(until_s * 8000)) - step, step):
+        quiet = level_db(both[i : i + step].ravel()) < -50
+        run = run + 1 if quiet else 0
+        worst = max(worst, run)
+    return worst * 0.02
+
+
+def wait_ready(stack: Stack) -> None:
+    import httpx
+
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{stack.url}/readyz", timeout=5).status_code == 200:
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.3)
+    raise AssertionError("the product did not come back")
+
+
+def test_without_credits_the_caller_reaches_a_voicemail_that_is_kept(stack):
+    made = stack.create_tenant("Empty Purse", "purse")
+    stack.python(
+        "import json\n"
+        "from billing.services import adjust, balance\n"
+        "from tenants.models import Tenant\n"
+        "t = Tenant.objects.get(slug='purse')\n"
+        "adjust(t, -balance(t), key='test-empty')\n"
+        "print(json.dumps(balance(t)))"
+    )
+    heard = stack.call(made["number"], "This is Anna, please call me back tomorrow.")
+    assert heard.report["outcome"] == "voicemail"
+    assert heard.report["credits"] == 0
+    kept = stack.in_tenant(
+        "purse",
+        "from calls.models import Voicemail\n"
+        "from calls.recordings import read_recording\n"
+        "from common.audio import read_wav\n"
+        "answer = [read_wav(read_recording(v.recording)).seconds for v in Voicemail.objects.all()]",
+    )
+    assert len(kept) == 1
+    assert kept[0] > 1
+
+
+def test_a_lost_media_process_does_not_lose_the_call(stack):
+    wait_ready(stack)
+
+    def kill() -> None:
+        os.kill(find(stack, "realtime.media").pid, signal.SIGKILL)
+
+    first, second = "What are your opening hours on Monday?", "And how much is a cleaning?"
+    stack.speak(first), stack.speak(second)
+    timer = threading.Timer(12, kill)
+    timer.start()
+    heard = stack.call(DEMO, first, second)
+    timer.join()
+    names = [t["name"] for t in heard.report["tools"]]
+    assert "business_hours" in names
+    assert "answer_question" in names
+    assert heard.report["transcript"][0]["role"] == "receptionist"
+    wait_ready(stack)
+
+
+def test_without_an_engine_the_caller_reaches_voicemail(stack):
+    wait_ready(stack)
+    turn = stack.speak("Hello, this is Bob. I wanted to ask about my appointment.")
+    engine = find(stack, "-m engine")
+    engine.suspend()
+    try:
+        heard = stack.call(DEMO, turn)
+    finally:
+        engine.resume()
+    assert heard.report["outcome"] == "voicemail"
+    assert longest_silence(heard, heard.wav.seconds - 6) < 8
+    wait_ready(stack)
+
+
+def test_an_unknown_number_is_told_so(stack):
+    done = stack.manage("call", "--to", "+15005550009", "--wav", str(stack.speak("Hello?")), check=False)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert "+15005550009" in done.stderr or "number" in done.stderr
