@@ -105,6 +105,21 @@ def test_guessing_passwords_is_slowed_down(browser) -> None:
     assert browser.sign_in(BOB).status_code == 200  # another person on the same line is not locked out
 
 
+def test_a_stranger_elsewhere_does_not_lock_a_person_out(browser) -> None:
+    elsewhere = Client(headers={"host": "localhost:8000"}, REMOTE_ADDR="203.0.113.9")
+    for _ in range(11):
+        answer = elsewhere.post("/login", {"email": ALICE.email, "password": "wrong"})
+    assert answer.status_code == 429
+    assert browser.sign_in(ALICE).status_code == 200
+
+
+def test_many_machines_guessing_one_password_are_stopped_too(browser) -> None:
+    for machine in range(61):
+        client = Client(headers={"host": "localhost:8000"}, REMOTE_ADDR=f"203.0.113.{machine}")
+        answer = client.post("/login", {"email": ALICE.email, "password": "wrong"})
+    assert answer.status_code == 429
+
+
 def test_no_address_is_kept_by_the_counters(browser) -> None:
     browser.sign_in(ALICE, "wrong")
     for key in redis_sync().keys("login:*"):
