@@ -12,7 +12,7 @@ from common.clock import now
 from common.errors import NotFound
 from tenants.context import require_tenant
 
-__all__ = ["JournalEvent", "Turn", "append", "report", "transcript", "turns_of"]
+__all__ = ["JournalEvent", "Turn", "append", "caller_was_heard", "report", "transcript", "turns_of"]
 
 _SPOKEN = ("greeting", "turn")
 
@@ -43,6 +43,11 @@ def append(call_id: UUID | str, source: str, events: list[JournalEvent]) -> None
 def transcript(call_id: UUID | str) -> list[Turn]:
     """What was said and heard, in the order of time, over all streams of the call."""
     return turns_of(_events(call_id, *_SPOKEN))
+
+
+def caller_was_heard(call_id: UUID | str) -> bool:
+    """Whether the caller said anything that was understood: a greeting alone is no conversation."""
+    return any(turn.role == "caller" for turn in transcript(call_id))
 
 
 def turns_of(events: list[CallEvent]) -> list[Turn]:

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from calls import routing
+from calls import journal, routing
 from calls.followups import add_follow_up, kinds_at_end
-from calls.models import Call, CallEvent, CallLeg, CallStatus, DecisionKind, Message, Outcome, Recording
+from calls.models import Call, CallLeg, CallStatus, DecisionKind, Message, Outcome, Recording
 from common.clock import now
 from common.errors import Invalid
 from common.events import publish_on_commit
@@ -194,7 +194,7 @@ def _only_sent_to_voicemail(call: Call) -> bool:
     """Whether the receptionist handed the call on to voicemail before anything was said."""
     if (call.next_step or {}).get("do") != "voicemail":
         return False
-    return not CallEvent.objects.filter(call=call, kind="turn").exists()
+    return not journal.caller_was_heard(call.pk)
 
 
 def tell_pages(call: Call) -> None:

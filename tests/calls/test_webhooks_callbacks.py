@@ -107,8 +107,9 @@ def test_a_message_that_was_taken_is_the_outcome(carrier, answered):
 def test_a_call_sent_to_voicemail_without_a_message_was_answered_only_if_something_was_said(
     carrier, answered, spoken, outcome
 ):
+    journal.append(answered.pk, "m", [JournalEvent("turn", {"role": "receptionist", "text": "Hello."}, 1, 1)])
     if spoken:
-        journal.append(answered.pk, "m", [JournalEvent("turn", {"role": "caller", "text": "Hello"}, 1, 1)])
+        journal.append(answered.pk, "m", [JournalEvent("turn", {"role": "caller", "text": "Hello"}, 2, 2)])
     set_next_step(answered.pk, {"do": "voicemail", "reason": "engine"})
     carrier.status("completed", CallDuration="9")
     answered.refresh_from_db()
