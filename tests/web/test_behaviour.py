@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.web.conftest import OpenPage
@@ -97,6 +98,7 @@ def test_form_comes_back_with_its_errors_and_what_was_typed(visit: OpenPage) -> 
     assert visited.statuses["/styleguide"] == 204
 
 
+@pytest.mark.slow
 def test_message_of_the_page_before_is_shown_and_leaves_by_itself(visit: OpenPage) -> None:
     page = visit("/saved").page
     expect(page.locator(".toast.success")).to_contain_text("Saved.")

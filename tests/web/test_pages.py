@@ -31,6 +31,21 @@ def test_page_is_accessible_quiet_and_fits(path: str, size: str, scheme: str, vi
     assert [line for line in visited.complaints if not (expected and expected in line)] == []
 
 
+@pytest.mark.parametrize("path", ["/", "/styleguide"])
+def test_nothing_spills_out_of_its_frame_at_any_width(path: str, visit: OpenPage) -> None:
+    page = visit(path).page
+    page.wait_for_selector("html.scripted")
+    for width in (1600, 1200, 1024, 900, 768, 600, 390, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert overflow(page) <= 0, width
+        spilling = page.evaluate(
+            """() => [...document.querySelectorAll(".card-body, .stat, .notice, .player, .hero-call, .field")]
+              .filter((frame) => frame.scrollWidth > frame.clientWidth + 1)
+              .map((frame) => frame.outerHTML.slice(0, 80))"""
+        )
+        assert spilling == [], width
+
+
 def test_dark_is_dark_and_light_is_light(visit: OpenPage) -> None:
     def ground(scheme: str) -> int:
         colour = visit("/", scheme=scheme).page.evaluate("getComputedStyle(document.body).backgroundColor")

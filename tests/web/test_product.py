@@ -140,6 +140,7 @@ def test_news_of_a_call_reaches_the_open_page(sign_in: SignIn, live_tenant: Any)
     page.wait_for_function("() => window.news.includes('one')")
 
 
+@pytest.mark.slow
 def test_socket_comes_back_after_the_server_did_and_asks_pages_to_fetch_anew(
     sign_in: SignIn, product: Product, live_tenant: Any
 ) -> None:
