@@ -24,6 +24,8 @@ from tenants.tasks import send_after_commit
 log = logging.getLogger(__name__)
 
 MAX_TEXT_CHARS = 2_000_000
+#: Services named in one breath.
+_OVERVIEW_SERVICES = 10
 #: Texts a request to the embedding endpoint carries; progress moves in these steps.
 BATCH = 32
 
@@ -58,8 +60,10 @@ def add_faq(*, pairs: Sequence[tuple[str, str]], key: str = "faq", language: str
 
 
 def add_prices(*, services: Sequence[Service], key: str = "prices", language: str = "") -> Document:
-    """Keep the price list as questions a caller asks."""
+    """Keep the price list as questions a caller asks, with one for all services together."""
     rows = [price_pair(service) for service in services]
+    if rows:
+        rows.append(overview_pair([service.name for service in services]))
     return _keep(key, DocumentKind.PRICES, DocumentKind.PRICES.label, pairs=rows, language=language)
 
 
@@ -75,6 +79,16 @@ def price_pair(service: Service) -> dict[str, str]:
         facts.append(f"takes about {service.minutes} minutes")
     answer = f"{name} {' and '.join(facts)}." if facts else f"Yes, we offer {name}."
     return {"q": asked, "a": answer}
+
+
+def overview_pair(names: Sequence[str]) -> dict[str, str]:
+    """What is offered at all; a long list is spoken in part."""
+    spoken = [name if name[:2].isupper() or name[1:2].isupper() else name[:1].lower() + name[1:] for name in names]
+    if len(spoken) > _OVERVIEW_SERVICES:
+        listed = ", ".join(spoken[:_OVERVIEW_SERVICES]) + ", and more"
+    else:
+        listed = " and ".join(part for part in (", ".join(spoken[:-1]), spoken[-1]) if part)
+    return {"q": "Which services do you offer? What do you do? What treatments are there?", "a": f"We offer {listed}."}
 
 
 def spoken_price(cents: int) -> str:

@@ -23,16 +23,20 @@ _FRAME = frozenset(_lines("frame_en.txt").split())
 _FAMILIES = tuple(frozenset(line.split()) for line in _lines("families_en.txt").splitlines())
 
 _WHERE = re.compile(
-    r"\b(where (?:are|is|do|can)\b.*\b(?:you|your|office|find|located|practice|shop|store)|get to you|get there)\b",
+    r"\b(where\b.*\b(?:are|is|do|can)\b.*\b(?:you|your|office|find|located|shop|store)|get to you|get there)\b",
     re.I,
 )
 _HOW_MUCH = re.compile(r"\bhow much\b|\bwhat (?:do|would) (?:you|i|it) (?:charge|pay|cost)\b", re.I)
 _HOW_LONG = re.compile(r"\bhow long\b", re.I)
+_WHAT_AT_ALL = re.compile(
+    r"\b(?:what|which|list)\b.{0,20}\bservices\b|\bwhat (?:all )?do you (?:do|offer)\s*\??$", re.I
+)
 #: Question forms whose meaning lies in stop words; each adds a group of its own.
 _FORMS = (
     (_WHERE, "located address street"),
     (_HOW_MUCH, "price cost dollars"),
     (_HOW_LONG, "minutes hours weeks days"),
+    (_WHAT_AT_ALL, "services"),
 )
 
 MAX_GROUPS = 12

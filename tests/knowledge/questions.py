@@ -2,7 +2,8 @@
 """Questions callers ask, for the decision between answering and declining.
 
 Each in-scope question names a text that the right chunk holds. `PLUMBER` and `DENTAL_TUNING` were used to calibrate
-`knowledge.confidence`; `DENTAL_HELD_OUT` and `SALON` were not, and the tests assert on those.
+`knowledge.confidence`; the others took no part in that (`DENTAL_LATER`, written last, moved only the threshold), and the
+tests assert on those.
 """
 
 from __future__ import annotations
@@ -279,4 +280,69 @@ SALON_OUT = [
     "do you have free wifi",
     "how do I file my taxes",
     "do you sell wigs",
+]
+
+DENTAL_LATER_IN = [
+    ("hi um could you tell me how much you charge for a filling please", "Tooth filling"),
+    ("what's the cost of a crown", "crown"),
+    ("how much for the root canal", "Root canal treatment"),
+    ("um do you guys take Aetna", "Delta"),
+    ("I have MetLife is that okay", "Delta"),
+    ("what is your address please", "240 Maple"),
+    ("where exactly are you", "240 Maple"),
+    ("can I park there", "Oak Lane"),
+    ("is parking free", "Oak Lane"),
+    ("I'd like to become a new patient", "new patients"),
+    ("my tooth is bleeding heavily", "bleeding"),
+    ("what if I have an emergency", "emergencies"),
+    ("I can't make it to my appointment tomorrow", "24 hours"),
+    ("do I have to pay if I cancel", "24 hours"),
+    ("can I spread the cost over several months", "monthly payments"),
+    ("do you see babies", "age of three"),
+    ("will it hurt to get a root canal", "numbed"),
+    ("how many times a year should I get a cleaning", "six months"),
+    ("do I need to bring my insurance card", "photo ID"),
+    ("can I smoke after my extraction", "straw"),
+    ("does the laughing gas wear off quickly", "laughing gas"),
+    ("who is doctor Patel", "Patel"),
+    ("do you have a wheelchair ramp", "step free"),
+    ("what services do you offer", "whitening"),
+    ("how long is the first visit", "one hour"),
+    ("Can you tell me where your office is located?", "240 Maple"),
+    ("Do you have free parking?", "Oak Lane"),
+    ("What insurance do you accept?", "Delta"),
+    ("What's the price of teeth whitening?", "whitening"),
+    ("Do you accept new patients?", "new patients"),
+]
+DENTAL_LATER_OUT = [
+    "do you do veneers",
+    "can I get a night guard",
+    "do you fix chipped phones",
+    "what's your email",
+    "are you open on mars",
+    "can you translate this",
+    "do you have TV in the rooms",
+    "who won the super bowl",
+    "do you offer orthodontics",
+    "can I buy floss there",
+    "is doctor Patel married",
+    "how old is doctor Reyes",
+    "do you take walk on dogs",
+    "what's the stock price of Apple",
+    "what's the time in Tokyo",
+    "do you treat gum cancer",
+    "can I have a loan",
+    "do you sell sandwiches",
+    "when was the war",
+    "can I speak Italian with you",
+    "do you validate bus tickets",
+    "is there a cafe nearby",
+    "do you do nose jobs",
+    "how do I whiten my shirts",
+    "can you clean my carpet",
+    "what is the price of gold",
+    "how much is a new car",
+    "where is the nearest pharmacy",
+    "how do I get to the airport",
+    "do you insure cars",
 ]

@@ -48,7 +48,8 @@ def rates(inside: list[tuple[str, str]], outside: list[str]) -> tuple[float, flo
         got = selectors.answer(question)
         ok = got.decision == "answer" and wanted.lower() in got.hits[0].text.lower()
         right += ok
-        wrong += [] if ok else [f"{question} -> {got.decision} {got.confidence:.2f} {got.hits[0].text[:50]!r}"]
+        nearest = got.hits[0].text[:50] if got.hits else ""
+        wrong += [] if ok else [f"{question} -> {got.decision} {got.confidence:.2f} {nearest!r}"]
     for question in outside:
         got = selectors.answer(question)
         declined += got.decision == "decline"
@@ -60,6 +61,7 @@ def rates(inside: list[tuple[str, str]], outside: list[str]) -> tuple[float, flo
     ("business", "inside", "outside"),
     [
         pytest.param(None, asked.DENTAL_HELD_OUT_IN, asked.DENTAL_HELD_OUT_OUT, id="demo practice, held out"),
+        pytest.param(None, asked.DENTAL_LATER_IN, asked.DENTAL_LATER_OUT, id="demo practice, written later"),
         pytest.param(asked.SALON, asked.SALON_IN, asked.SALON_OUT, id="salon, held out"),
     ],
 )
@@ -148,6 +150,7 @@ def test_prices_are_answered_from_the_price_list(tenant: TenantInfo, embeddings:
     answer = selectors.answer("how much is a cleaning")
     assert answer.text == "Teeth cleaning costs 110 dollars and 50 cents and takes about 45 minutes."
     assert answer.source == "Price list"
+    assert selectors.answer("What services do you offer?").text == "We offer teeth cleaning, consultation and braces."
     assert selectors.answer("what does a consultation cost").text == "Consultation is free of charge."
 
 
