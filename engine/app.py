@@ -76,4 +76,3 @@ def create_app(load: Callable[[], Hub] = parts.load) -> web.Application:
     app.router.add_post("/v1/chat/completions", chat)
     app.router.add_get("/v1/realtime", realtime)
     return app
-

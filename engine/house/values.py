@@ -114,7 +114,9 @@ def _tidy_name(name: str) -> str | None:
     words = name.strip(" .,!?'’").split()
     if not words or re.split("['’]", words[0].lower())[0] in _NO_NAME:
         return None
-    return " ".join(word if word[0].isupper() else word.capitalize() for word in words)
+    # A short name spoken once is sometimes heard twice: "John. John."
+    once = [word for index, word in enumerate(words) if index == 0 or word.lower() != words[index - 1].lower()]
+    return " ".join(word if word[0].isupper() else word.capitalize() for word in once)
 
 
 def name_in(text: str) -> str | None:

@@ -15,6 +15,10 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 
+#: Jobs of some 0.2 s: with two ahead of it a guess is not done before the turn it is about is over.
+MAX_WAITING = 2
+
+
 class Priority(IntEnum):
     """Order of work, first first."""
 
@@ -52,8 +56,8 @@ class Workers:
 
     @property
     def busy(self) -> bool:
-        """Whether a guess handed in now would have to wait."""
-        return self._running >= self._threads or bool(self._waiting)
+        """Whether a guess handed in now would most likely come too late."""
+        return len(self._waiting) >= MAX_WAITING
 
     def submit(self, fn: Callable[[], Any], done: Callable[[Any, Exception | None], None], priority: Priority) -> Job:
         """Run `fn` in a thread, then `done(result, error)` on the loop, unless cancelled meanwhile."""

@@ -122,6 +122,7 @@ class Session:
             core.send("conversation.item.retrieved", item=core.conversation.get(event.item_id).public)
         elif isinstance(event, ItemTruncate):
             core.conversation.truncate(event.item_id, event.content_index, event.audio_end_ms)
+            core.playing_until = core.settings.clock()
             core.send(
                 "conversation.item.truncated",
                 item_id=event.item_id,

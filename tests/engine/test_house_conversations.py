@@ -359,7 +359,10 @@ def test_any_instructions_will_do(policy: HousePolicy, instructions: str) -> Non
 @pytest.mark.parametrize(
     ("instructions", "name"),
     [
-        ("You are the AI receptionist who answers the telephone of Bright Smile Dental.\nBe kind.", "Bright Smile Dental"),
+        (
+            "You are the AI receptionist who answers the telephone of Bright Smile Dental.\nBe kind.",
+            "Bright Smile Dental",
+        ),
         ("You are a receptionist for Joe's Garage. Be brief.", "Joe's Garage"),
         ('You answer the phone at "The Old Mill".', "The Old Mill"),
         ("Business: Anna & Sons Plumbing\nHours: …", "Anna & Sons Plumbing"),

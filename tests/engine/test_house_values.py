@@ -49,6 +49,7 @@ def test_a_number_read_digit_by_digit_is_understood(number: str) -> None:
         ("I'm calling about my tooth", None),
         ("Maria Lopez speaking", "Maria Lopez"),
         ("The name is de Vries", "De Vries"),
+        ("My name is John John", "John"),
         ("Could someone call me back?", None),
     ],
 )

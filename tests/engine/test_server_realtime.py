@@ -42,6 +42,7 @@ class Caller:
         self.connection, self.client = connection, client
         self.events: list[Any] = []
         self.tools: list[tuple[str, dict[str, Any]]] = []
+        self.outputs: dict[str, dict[str, Any]] = {name: {"say": say} for name, say in SAYS.items()}
 
     async def next(self) -> Any:
         """The next event, typed by the client and checked against the contract."""
@@ -82,7 +83,7 @@ class Caller:
             elif event.type == "response.function_call_arguments.done":
                 self.tools.append((event.name, json.loads(event.arguments)))
                 await self.until("response.done")
-                output = json.dumps({"say": SAYS[event.name]})
+                output = json.dumps(self.outputs[event.name])
                 await self.connection.conversation.item.create(
                     item={"type": "function_call_output", "call_id": event.call_id, "output": output}
                 )
@@ -121,6 +122,30 @@ async def test_a_caller_is_understood_and_answered(openai: AsyncOpenAI) -> None:
             if event.type == "conversation.item.input_audio_transcription.completed"
         ]
         assert len(heard) == 3 and "opening hours" in heard[0].lower()
+
+
+async def test_a_message_is_left_by_voice(openai: AsyncOpenAI) -> None:
+    async with openai.realtime.connect(model="deskbell-house") as connection:
+        caller = Caller(connection, openai)
+        await connection.session.update(session=SESSION)  # type: ignore[arg-type]
+        says = {
+            "answer_question": {"decision": "decline", "say": "I am sorry, I don't know that."},
+            "take_message": {"say": "Thank you, I will pass that on."},
+        }
+        caller.outputs |= says
+        for sentence, answered in (
+            ("Do you sell motorcycles?", "I am sorry, I don't know that. Would you like me to take a message"),
+            ("Yes, please.", "Certainly. May I have your name?"),
+            ("My name is Peter Miller.", "Thank you. What is your message?"),
+            ("Please call me back tomorrow.", "Thank you, I will pass that on."),
+        ):
+            await caller.send(await caller.voice(sentence))
+            text, _ = await caller.answer()
+            assert text.startswith(answered)
+        name, arguments = caller.tools[-1]
+        assert name == "take_message"
+        assert arguments["name"] == "Peter Miller"
+        assert "call me back tomorrow" in arguments["message"].lower()
 
 
 async def test_what_is_answered_can_be_understood(openai: AsyncOpenAI) -> None:
