@@ -21,7 +21,7 @@ check: setup ## style, types, borders between rooms, settings, migrations; needs
 	$(RUN) -m mypy
 	.venv/bin/lint-imports
 	$(RUN) manage.py check
-	$(RUN) manage.py makemigrations --check --dry-run
+	$(RUN) -m config.services.embedded $(RUN) manage.py makemigrations --check --dry-run
 
 bench: setup ## a table, and var/bench.json
 	@$(RUN) -m bench $(ARGS)

@@ -1,4 +1,7 @@
-"""Both embedded databases without a supervisor, for tests and single commands."""
+"""Both embedded databases without a supervisor, for tests and single commands.
+
+``python -m config.services.embedded COMMAND…`` runs a command with fresh ones.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import os
 import secrets
 import signal
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,3 +105,14 @@ def _start(service: Service, var: Path) -> subprocess.Popen[bytes]:
             stderr=output,
             start_new_session=True,  # Ctrl-C reaches this process only, which stops them in order
         )
+
+
+def main(command: list[str]) -> int:
+    """Run `command` with fresh databases in its environment; its exit code."""
+    with tempfile.TemporaryDirectory(prefix="deskbell-") as folder, embedded_databases(Path(folder)) as urls:
+        env = {**os.environ, "DATABASE_URL": urls.database, "REDIS_URL": urls.redis, "DESKBELL_VAR": folder}
+        return subprocess.run(command, env=env, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
