@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -50,10 +50,27 @@ async def served(load: Callable[[], Hub] = hub) -> AsyncIterator[Client]:
         yield client
 
 
+async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Look again until `holds`, 10 s at most."""
+    for _ in range(1000):
+        if await holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never came true")
+
+
 async def ready(client: Client) -> None:
-    async with asyncio.timeout(10):
-        while (await client.get("/healthz")).status != 200:
-            await asyncio.sleep(0.01)
+    async def warm() -> bool:
+        return (await client.get("/healthz")).status == 200
+
+    await eventually(warm)
+
+
+async def nobody_calls(client: Client) -> None:
+    async def quiet() -> bool:
+        return not client.app[STATE].calls
+
+    await eventually(quiet)
 
 
 @pytest.fixture(autouse=True)
@@ -95,9 +112,7 @@ async def test_a_busy_line_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> 
             answer = await client.get("/v1/realtime")
             assert answer.status == 429
             assert (await answer.json())["error"]["code"] == "rate_limit_exceeded"
-        async with asyncio.timeout(10):
-            while client.app[STATE].calls:
-                await asyncio.sleep(0.01)
+        await nobody_calls(client)
         async with client.ws_connect("/v1/realtime") as ws:
             await until(ws, "session.created")
 
@@ -138,9 +153,7 @@ async def test_a_client_that_hangs_up_leaves_nothing_running() -> None:
         await until(ws, "response.content_part.added")
         await ws.close()
         gate.set()
-        async with asyncio.timeout(10):
-            while client.app[STATE].calls:
-                await asyncio.sleep(0.01)
+        await nobody_calls(client)
         found = client.app[STATE].hub
         assert found is not None
         # Its thread is free again for the next one.
