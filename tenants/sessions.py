@@ -102,11 +102,12 @@ def take_ticket(token: str, tenant: TenantInfo, secret: str) -> Ticket | None:
 def local_path(wanted: str | None) -> str:
     """`wanted` if it is a path of this very host, else ``/``: no redirect ever leaves the host it was asked on."""
     path = wanted or "/"
-    # Browsers read a backslash as a slash, and two slashes as the start of a host name.
+    # Browsers read a backslash as a slash, pass over tabs and newlines, and take two slashes for the start of a host.
     local = (
         path.startswith("/")
         and not path.startswith("//")
         and "\\" not in path
+        and path.isprintable()
         and url_has_allowed_host_and_scheme(path, allowed_hosts=None)
     )
     return path if local else "/"
