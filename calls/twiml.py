@@ -13,6 +13,8 @@ from urllib.parse import urlencode
 from django.conf import settings
 from twilio.twiml.voice_response import Connect, Start, VoiceResponse
 
+from calls import prompts
+
 VOICE_PATH = "/twilio/voice"
 FALLBACK_PATH = "/twilio/voice-fallback"
 AFTER_STREAM_PATH = "/twilio/after-stream"
@@ -20,6 +22,7 @@ AFTER_RECORD_PATH = "/twilio/after-record"
 STATUS_PATH = "/twilio/status"
 RECORDING_PATH = "/twilio/recording"
 MESSAGES_PATH = "/twilio/messages"
+PROMPTS_PATH = "/twilio/prompts"
 
 VOICEMAIL_SECONDS = 180
 #: Silence that ends a voicemail, in seconds.
@@ -33,18 +36,6 @@ PROMPTS = {
 NOTHING_HEARD = "We did not hear a message. Goodbye."
 MESSAGE_KEPT = "Thank you. We have your message. Goodbye."
 UNKNOWN_NUMBER = "The number you have dialled is not in service. Goodbye."
-SORRY = "We are sorry, something went wrong. Please call again in a few minutes. Goodbye."
-
-
-def public(path: str) -> str:
-    """`path` as the carrier reaches it; callbacks are given as absolute addresses."""
-    return f"{settings.PUBLIC_URL}{path}"
-
-
-def recording_callback(schema: str, kind: str) -> str:
-    """Where the carrier tells of a recording. It does not repeat the called number there, so our address says whose."""
-    query = {"kind": kind} | ({"tenant": schema} if schema else {})
-    return f"{public(RECORDING_PATH)}?{urlencode(query)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +50,37 @@ class Moment:
 MOMENTS = {1: Moment("One moment, please.", 1), 2: Moment("", 3), 3: Moment("One more moment, please.", 4)}
 
 
+def sentences() -> list[str]:
+    """Everything we ever say by TwiML, for rendering ahead."""
+    waiting = [moment.words for moment in MOMENTS.values() if moment.words]
+    return [*PROMPTS.values(), *waiting, NOTHING_HEARD, MESSAGE_KEPT, UNKNOWN_NUMBER]
+
+
+def _speak(response: VoiceResponse, text: str) -> None:
+    """The rendering of `text` where there is one: a carrier that borrows our voice can't speak while it is away."""
+    if name := prompts.ready(text):
+        response.play(public(f"{PROMPTS_PATH}/{name}.wav"))
+    else:
+        response.say(text)
+
+
+def public(path: str) -> str:
+    """`path` as the carrier reaches it; callbacks are given as absolute addresses."""
+    return f"{settings.PUBLIC_URL}{path}"
+
+
+def recording_callback(schema: str, kind: str) -> str:
+    """Where the carrier tells of a recording. It does not repeat the called number there, so our address says whose."""
+    query = {"kind": kind} | ({"tenant": schema} if schema else {})
+    return f"{public(RECORDING_PATH)}?{urlencode(query)}"
+
+
 def stream(token: str, schema: str, *, generation: int = 0) -> str:
     """Hand the line to the media process. The first stream of a call starts the recording of the whole call."""
     response = VoiceResponse()
     if moment := MOMENTS.get(generation):
         if moment.words:
-            response.say(moment.words)
+            _speak(response, moment.words)
         response.pause(length=moment.pause)
     if generation == 0:
         start = Start()
@@ -86,7 +102,7 @@ def stream(token: str, schema: str, *, generation: int = 0) -> str:
 def voicemail(reason: str, schema: str) -> str:
     """Ask for a message and record it; `schema` may be empty where the tenant could not be found out."""
     response = VoiceResponse()
-    response.say(PROMPTS.get(reason, PROMPTS["default"]))
+    _speak(response, PROMPTS.get(reason, PROMPTS["default"]))
     response.record(
         action=AFTER_RECORD_PATH,
         method="POST",
@@ -97,7 +113,7 @@ def voicemail(reason: str, schema: str) -> str:
         recording_status_callback=recording_callback(schema, "voicemail"),
         recording_status_callback_event="completed absent",
     )
-    response.say(NOTHING_HEARD)
+    _speak(response, NOTHING_HEARD)
     response.hangup()
     return str(response)
 
@@ -106,7 +122,7 @@ def goodbye(text: str = "") -> str:
     """Say `text`, if any, and hang up."""
     response = VoiceResponse()
     if text:
-        response.say(text)
+        _speak(response, text)
     response.hangup()
     return str(response)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from calls.webhooks import callbacks, voice
+from calls.webhooks import callbacks, prompts, voice
 
 app_name = "twilio"
 
@@ -16,4 +16,5 @@ urlpatterns = [
     path("twilio/status", callbacks.status, name="status"),
     path("twilio/recording", callbacks.recording, name="recording"),
     path("twilio/messages", callbacks.messages, name="messages"),
+    path("twilio/prompts/<slug:name>.wav", prompts.prompt, name="prompt"),
 ]

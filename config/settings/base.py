@@ -139,6 +139,7 @@ CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": float(seconds), "options": {"expires": seconds}}
     for name, seconds in {
         "calls.tasks.sweep_every_tenant": 30,
+        "calls.tasks.render_prompts": 60,
         "knowledge.index_all_unfinished": 300,
         "receptionist.render_all_missing": 60,
         "tenants.tasks.top_up_pool": 60,

@@ -17,7 +17,7 @@ from calls.webhooks import voice
 from tests.calls.stage import Carrier, new_sid
 
 BETA = "+14155550122"
-PATHS = [f"/{pattern.pattern}" for pattern in webhooks_urls.urlpatterns]
+PATHS = [f"/{pattern.pattern}" for pattern in webhooks_urls.urlpatterns if pattern.name != "prompt"]
 
 
 @pytest.mark.parametrize("path", PATHS)

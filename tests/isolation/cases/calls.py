@@ -14,7 +14,7 @@ from calls.models import Call, FollowUp, Message, Recording, Voicemail
 from calls.recordings import store_recording
 from common.clock import now
 from tests.cast import ALPHA, BETA
-from tests.isolation.registry import Check, Page, PublicJob, TenantJob, World, register
+from tests.isolation.registry import Check, Open, Page, PublicJob, TenantJob, World, register
 
 SID = f"CA{'a' * 32}"
 RECORDING_SID = f"RE{'b' * 32}"
@@ -106,4 +106,6 @@ register(
     TenantJob("task:calls.tasks.run_follow_up", _one_follow_up),
     TenantJob("task:calls.tasks.sweep_tenant", _overdue_work),
     PublicJob("task:calls.tasks.sweep_every_tenant", "sends one task a tenant and reads nothing itself"),
+    PublicJob("task:calls.tasks.render_prompts", "renders sentences that are the same for every tenant"),
+    Open("root:twilio/prompts/<slug:name>.wav", f"/twilio/prompts/{'0' * 32}.wav"),
 )
