@@ -23,10 +23,11 @@ log = logging.getLogger(__name__)
 SORRY = (
     "I am sorry, I am having trouble on this line. Please leave a message after the tone, and we will call you back."
 )
+RESUME = "Sorry, the line was interrupted for a moment. Please go on."
 FILLERS = ("One moment, please.", "Let me check that for you.")
 #: Renderings that every business of the platform shares are kept for each other this long.
 _SHARED_SECONDS = 7 * 24 * 3600
-_SHARED = frozenset({SORRY, *FILLERS})
+_SHARED = frozenset({SORRY, RESUME, *FILLERS})
 
 
 def digest(text: str, voice: str) -> str:
@@ -37,7 +38,7 @@ def digest(text: str, voice: str) -> str:
 def wanted() -> list[tuple[str, str]]:
     """(text, voice) of everything this business wants rendered, the greeting first."""
     persona = selectors.persona(require_tenant())
-    return [(text, persona.voice) for text in (persona.greeting, SORRY, *FILLERS)]
+    return [(text, persona.voice) for text in (persona.greeting, SORRY, RESUME, *FILLERS)]
 
 
 def rendered() -> dict[str, bytes]:

@@ -15,7 +15,6 @@ from receptionist.models import Persona, Service
 from tenants.context import TenantInfo
 
 GOODBYE = "Thank you for calling. Goodbye!"
-RESUME = "Sorry, the line was interrupted for a moment. Please go on."
 IDLE = ("Are you still there?", "I can't hear you. Is there anything else I can help you with?")
 #: Longest call, whatever the credits.
 MAX_SECONDS = 900
@@ -69,7 +68,8 @@ def build(call: Call, tenant: TenantInfo) -> SessionParts:
         model="",
         greeting_text=persona.greeting,
         greeting_ulaw=audio.get(persona.greeting, b""),
-        resume_text=RESUME,
+        resume_text=prompts.RESUME,
+        resume_ulaw=audio.get(prompts.RESUME, b""),
         max_seconds=max_seconds(tenant.credit_balance),
         idle_prompts=list(IDLE),
         goodbye_text=GOODBYE,
