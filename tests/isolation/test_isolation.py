@@ -33,6 +33,17 @@ def test_every_way_in_has_a_case() -> None:
     assert not missing(discovery.everything()), "register a case in tests/isolation/cases/ for each of these"
 
 
+def test_every_page_of_a_tenant_is_guarded_by_membership() -> None:
+    """Whatever the attacks miss: a page is guarded, or its case says that it shows nothing."""
+    open_by_intent = {case.url for case in CASES if isinstance(case, Open | Check)}
+    unguarded = {
+        f"tenant:{route}"
+        for route, view in discovery.walk(importlib.import_module(discovery.URLCONFS["tenant"]).urlpatterns)
+        if not getattr(view, "guards_membership", False) and not discovery.operations(view)
+    }
+    assert unguarded <= open_by_intent
+
+
 def test_no_case_speaks_of_something_that_is_gone() -> None:
     assert not {case.url for case in CASES} - discovery.everything()
 
