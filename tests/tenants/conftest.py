@@ -23,3 +23,4 @@ def no_rooms_above(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(provisioning, "_steps", {})
     monkeypatch.setattr(numbers, "_setups", [])
+    monkeypatch.setattr(numbers, "_sources", [], raising=False)
