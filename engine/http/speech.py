@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import zlib
 from functools import partial
@@ -123,7 +124,7 @@ async def transcriptions(request: web.Request) -> web.Response:
     if language is not None and language not in LANGUAGES:
         raise ApiProblem(400, "Unknown language; use an ISO-639-1 code.", code="invalid_language", param="language")
     prompt = fields.get("prompt", "")
-    samples = await hub.hearing.run(lambda: _samples(file))
+    samples = await asyncio.to_thread(_samples, file)
     seconds = samples.size / RATE
     if seconds > MAX_AUDIO_S:
         raise ApiProblem(400, "Audio is limited to two hours.", code="audio_too_long", param="file")

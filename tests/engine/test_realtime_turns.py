@@ -354,3 +354,37 @@ def test_a_resumed_conversation_begins_with_its_history(stage: Stage) -> None:
     stage.finish(min(stage.jobs))
     [think] = [job for job in stage.jobs.values() if isinstance(job, Think)]
     assert [turn.text for turn in think.prompt.turns] == ["when are you open", "At nine.", "hello"]
+
+
+def test_a_queued_answer_does_not_begin_while_the_caller_speaks(stage: Stage) -> None:
+    for interrupt in (False, True):
+        detection = {"type": "server_vad", "interrupt_response": interrupt}
+        session = {"type": "realtime", "audio": {"input": {"turn_detection": detection}}}
+        stage.send("session.update", session=session)
+        if not interrupt:
+            stage.hear(LOUD, 600)
+            stage.hear(QUIET, 700)
+            stage.finish(min(stage.jobs))  # the first answer is being thought of
+            stage.hear(LOUD, 600)
+            stage.hear(QUIET, 700)
+            stage.finish(max(stage.jobs))  # the second waits for it
+    before = len(stage.events)
+    stage.hear(LOUD, 300)
+    stage.work()
+    assert stage.kinds(before).count("response.created") == 0
+    assert stage.kinds(before).count("response.done") == 1
+
+
+def test_a_guess_of_an_earlier_turn_is_never_used(stage: Stage) -> None:
+    stage.words = "first"
+    stage.hear(LOUD, 600, work=True)
+    stage.hear(QUIET, 200, work=True)
+    # The turn is forgotten half-way: the format changes.
+    stage.send(
+        "session.update",
+        session={"type": "realtime", "audio": {"input": {"format": {"type": "audio/pcm", "rate": 24000}}}},
+    )
+    stage.send("session.update", session={"type": "realtime", "audio": {"input": {"format": {"type": "audio/pcmu"}}}})
+    stage.words = "second"
+    stage.turn()
+    assert [response["output"][0]["content"][0]["transcript"] for response in stage.done] == ["You said second."]
