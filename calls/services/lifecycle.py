@@ -184,14 +184,16 @@ def outcome_of(call: Call) -> Outcome:
     if call.status != CallStatus.COMPLETED:
         given_up = call.status in (CallStatus.CANCELED, CallStatus.NO_ANSWER, CallStatus.BUSY)
         return Outcome.ABANDONED if given_up else Outcome.FAILED
-    if call.decision == DecisionKind.ANSWER and not _only_sent_to_voicemail(call):
+    if call.decision == DecisionKind.VOICEMAIL or _only_sent_to_voicemail(call):
+        return Outcome.VOICEMAIL  # where the call ended; whether a message was left is for `Voicemail` to say
+    if call.decision == DecisionKind.ANSWER:
         return Outcome.ANSWERED
-    # Without a decision our side never got that far; otherwise nobody took the call and no message was left.
+    # Without a decision our side never got that far; otherwise nobody took the call.
     return Outcome.ABANDONED if call.decision else Outcome.FAILED
 
 
 def _only_sent_to_voicemail(call: Call) -> bool:
-    """Whether the receptionist handed the call on to voicemail before anything was said."""
+    """Whether the receptionist handed the call on to voicemail before the caller was heard."""
     if (call.next_step or {}).get("do") != "voicemail":
         return False
     return not journal.caller_was_heard(call.pk)

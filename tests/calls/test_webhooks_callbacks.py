@@ -103,7 +103,7 @@ def test_a_message_that_was_taken_is_the_outcome(carrier, answered):
     assert answered.outcome == "message_taken"
 
 
-@pytest.mark.parametrize(("spoken", "outcome"), [(True, "answered"), (False, "abandoned")])
+@pytest.mark.parametrize(("spoken", "outcome"), [(True, "answered"), (False, "voicemail")])
 def test_a_call_sent_to_voicemail_without_a_message_was_answered_only_if_something_was_said(
     carrier, answered, spoken, outcome
 ):
@@ -207,7 +207,7 @@ def test_a_voicemail_without_sound_leaves_none(carrier, sent_to_voicemail):
     assert Recording.objects.get().state == "absent"
     assert not Voicemail.objects.exists()
     assert not FollowUp.objects.filter(kind="fetch_recording").exists()
-    assert Call.objects.get().outcome == "abandoned"
+    assert Call.objects.get().outcome == "voicemail", "where the call ended, though no message was left"
 
 
 def test_a_recording_callback_finds_its_tenant_without_our_address_too(carrier, sent_to_voicemail):
