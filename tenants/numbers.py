@@ -12,13 +12,29 @@ from tenants.context import TenantInfo, UnknownTenant, in_public, load_tenant, r
 from tenants.models import PhoneNumber
 
 NumberSetup = Callable[[str], None]
+NumberSource = Callable[[], str | None]
 _setups: list[NumberSetup] = []
+_sources: list[NumberSource] = []
 
 
 def register_number_setup(fn: NumberSetup) -> None:
     """Call ``fn(number)`` inside the tenant's schema when a number is given to a tenant; raising refuses the number."""
     if fn not in _setups:
         _setups.append(fn)
+
+
+def register_number_source(fn: NumberSource) -> None:
+    """Ask ``fn()`` for a number for a new business that brings none; None where numbers are bought by hand."""
+    if fn not in _sources:
+        _sources.append(fn)
+
+
+def free_number() -> str | None:
+    """A number that no tenant has yet, in E.164, or None where no source offers one."""
+    for source in _sources:
+        if number := source():
+            return number
+    return None
 
 
 def tenant_for_number(number: str) -> TenantInfo | None:

@@ -46,7 +46,7 @@ RESERVED_SLUGS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Provisioned:
-    """What `create_tenant` made. `api_key` is its only copy; `number` is None where none was given."""
+    """What `create_tenant` made. `api_key` is its only copy; `number` is None where numbers are bought by hand."""
 
     id: int
     schema: str
@@ -101,7 +101,7 @@ def _create(
     if not 1 <= len(name) <= 120:
         raise Invalid("a name has 1 to 120 characters", field="name")
     check_slug(slug)
-    wanted = check_number(number) if number else None
+    wanted = check_number(number) if number else numbers.free_number()
     owner = check_new_user(owner_email, password)
     full_profile: Profile = {**profile, "name": name, "profession": profession}
     if pool_shortage(1):

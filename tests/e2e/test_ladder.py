@@ -57,11 +57,11 @@ def test_without_credits_the_caller_reaches_a_voicemail_that_is_kept(stack):
     made = stack.create_tenant("Empty Purse", "purse")
     stack.python(
         "import json\n"
-        "from billing.services import adjust, balance\n"
+        "from billing.services import balance, grant\n"
         "from tenants.models import Tenant\n"
         "t = Tenant.objects.get(slug='purse')\n"
-        "adjust(t, -balance(t), key='test-empty')\n"
-        "print(json.dumps(balance(t)))"
+        "grant(t.id, -balance(t.id), key='test-empty', kind='adjust')\n"
+        "print(json.dumps(balance(t.id)))"
     )
     heard = stack.call(made["number"], "This is Anna, please call me back tomorrow.")
     assert heard.report["outcome"] == "voicemail"
