@@ -49,9 +49,10 @@ async def embeddings(request: web.Request) -> web.Response:
         raise ApiProblem(400, message, code="unsupported_value", param="dimensions")
     texts = [wanted.input] if isinstance(wanted.input, str) else wanted.input
     rows: list[dict[str, Any]] = []
+    # A question is asked in a call, and goes before documents, which are taken in one by one.
+    priority = Priority.TURN if wanted.input_type == "query" else Priority.REQUEST
     for text in texts:
-        # One at a time, so that a live turn is never behind a long document.
-        [vector] = await hub.thinking.run(partial(hub.embedder.embed, [text], wanted.input_type))
+        [vector] = await hub.indexing.run(partial(hub.indexer.embed, [text], wanted.input_type), priority)
         value: Any = vector.tolist()
         if wanted.encoding_format == "base64":
             value = base64.b64encode(vector.astype("<f4").tobytes()).decode("ascii")

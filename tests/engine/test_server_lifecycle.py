@@ -41,7 +41,7 @@ class Scripted:
 
 def hub() -> Hub:
     part = Scripted()
-    return Hub(part, part, part, ActivityPool(1), *(Workers(name, 1) for name in ("a", "b", "c")))
+    return Hub(part, part, part, part, ActivityPool(1), *(Workers(name, 1) for name in ("a", "b", "c", "d")))
 
 
 @asynccontextmanager
