@@ -28,10 +28,13 @@ VOICEMAIL_SECONDS = 180
 #: Silence that ends a voicemail, in seconds.
 VOICEMAIL_SILENCE = 5
 
+_AFTER_THE_TONE = "Please leave your message after the tone."
+#: What voicemail says, by reason. The bridge has said why already, where it hands a call on.
 PROMPTS = {
     "default": "We can't take your call right now. Please leave a message after the tone, and we will call you back.",
     "too_many_calls": "All our lines are busy. Please leave a message after the tone, and we will call you back.",
-    "caller": "Please leave your message after the tone.",
+    "engine": _AFTER_THE_TONE,
+    "receptionist": _AFTER_THE_TONE,
 }
 NOTHING_HEARD = "We did not hear a message. Goodbye."
 MESSAGE_KEPT = "Thank you. We have your message. Goodbye."
@@ -53,7 +56,7 @@ MOMENTS = {1: Moment("One moment, please.", 1), 2: Moment("", 3), 3: Moment("One
 def sentences() -> list[str]:
     """Everything we ever say by TwiML, for rendering ahead."""
     waiting = [moment.words for moment in MOMENTS.values() if moment.words]
-    return [*PROMPTS.values(), *waiting, NOTHING_HEARD, MESSAGE_KEPT, UNKNOWN_NUMBER]
+    return [*dict.fromkeys(PROMPTS.values()), *waiting, NOTHING_HEARD, MESSAGE_KEPT, UNKNOWN_NUMBER]
 
 
 def _speak(response: VoiceResponse, text: str) -> None:

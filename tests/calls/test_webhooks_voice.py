@@ -200,7 +200,7 @@ def answered(carrier):
     ("step", "verbs"),
     [
         ({"do": "hangup"}, ["Hangup"]),
-        ({"do": "voicemail", "reason": "caller"}, ["Say", "Record", "Say", "Hangup"]),
+        ({"do": "voicemail", "reason": "engine"}, ["Say", "Record", "Say", "Hangup"]),
     ],
 )
 def test_the_next_step_is_done_and_a_repeated_webhook_does_it_again(carrier, answered, step, verbs):
