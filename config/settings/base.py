@@ -224,4 +224,5 @@ TENANT_POOL_SIZE = env_int("TENANT_POOL_SIZE", 3)
 #: Threads for database work of async code; each holds one connection while it works.
 TENANT_THREADS = env_int("TENANT_THREADS", 8)
 METRICS_TOKEN = env_secret("METRICS_TOKEN", "")
+#: Further names of the root host, for example of a tunnel.
 EXTRA_HOSTS = env_list("EXTRA_HOSTS")
