@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 #: A connection that held this long says nothing about the next one.
 _STEADY_MS = 10_000.0
+#: Ten seconds of sound that a new session is given, and what its recognition may take.
+_OLDEST_MS = 15_000.0
+#: Half a second: engines report the beginning of speech with about this delay.
+_PREROLL_FRAMES = 25
 #: Waiting this long and hearing nothing weighs as much as two refusals.
 _SLOW = frozenset({"stalled", "unanswered"})
 
@@ -138,6 +142,7 @@ class Line:
         elif self._owed and not self._unheard:
             self._b.turns.want_response(_GO_ON if self._cut_off else "", now_ms)
         self._owed = self._unheard = self._cut_off = False
+        self._b.turns.flush(now_ms)
 
     def _configure(self, *, with_voice: bool) -> None:
         snapshot, rung = self._b.snapshot, self.rung
@@ -167,13 +172,25 @@ class Line:
         self._last_ms = now_ms
         self._b.engine_frame(data, now_ms)
 
-    def stream_time(self, audio_ms_: float) -> float:
-        """The clock's time of a position in the audio that this session was sent."""
-        return self._base_ms + audio_ms_
+    def stream_time(self, position_ms: float | None, now_ms: float) -> float:
+        """The clock's time of a position in the audio that this session was sent; `now_ms` where it can't be true.
+
+        It can't lie in the future, nor before the oldest sound a new session is given.
+        """
+        if position_ms is None:
+            return now_ms
+        at = self._base_ms + position_ms
+        return at if now_ms - _OLDEST_MS <= at <= now_ms else now_ms
 
     def settled(self) -> None:
         """The engine has understood what was said so far: no need to keep the sound."""
         self.recent.clear()
+
+    def forget(self) -> None:
+        """Nobody speaks: of the latest sound only what may be the beginning of a word is worth keeping."""
+        recent = self.recent
+        while len(recent) > _PREROLL_FRAMES:
+            recent.popleft()
 
     def await_answer(self, now_ms: float) -> None:
         """From now on the engine owes something."""

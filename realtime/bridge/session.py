@@ -165,6 +165,7 @@ class Bridge:
         if snapshot.greeting_ulaw:
             self._greeted = True
             self.mouth.greet(snapshot.greeting_ulaw, snapshot.greeting_text, now_ms, self.started_ms)
+            snapshot.greeting_ulaw = b""  # it is on its way, and a call may be long
         self.watchdogs.start(now_ms)
         self.line.start(now_ms)
 

@@ -34,7 +34,7 @@ class Turns:
         self._wanted: str | None = None
         self._asked = ""
         self._failures = 0
-        self._unheard = False
+        self.unheard = False
         """The caller has said something of which the engine has given no account yet."""
         self._spans: dict[str, list[float]] = {}
         """Caller items: [start, end] in stream time."""
@@ -44,14 +44,13 @@ class Turns:
 
     def speech_started(self, event: dict[str, Any], now_ms: float) -> None:
         """The caller has begun to speak."""
-        self.caller_speaking = self._unheard = True
+        self.caller_speaking = self.unheard = True
         self.awaiting = False
         if self._b.ending.interruptible():
             self._wanted = None  # the engine answers what the caller says now
         self.last_activity_ms = now_ms
         self._b.timers.clear("answer")
-        start = openai.number(event, "audio_start_ms")
-        at = self._b.line.stream_time(start) if start is not None else now_ms
+        at = self._b.line.stream_time(openai.number(event, "audio_start_ms"), now_ms)
         if len(self._spans) >= _MAX_TURNS:
             del self._spans[next(iter(self._spans))]
         self._spans[openai.text(event, "item_id")] = [at, at]
@@ -69,7 +68,7 @@ class Turns:
         end = openai.number(event, "audio_end_ms")
         span = self._spans.get(openai.text(event, "item_id"))
         if span is not None:
-            span[1] = max(span[0], self._b.line.stream_time(end) if end is not None else now_ms)
+            span[1] = max(span[0], self._b.line.stream_time(end, now_ms))
         brief = self._b.timers.running("barge_in")
         self._b.timers.clear("barge_in")
         if brief and self._b.mouth.playout.playing(now_ms):
@@ -104,7 +103,7 @@ class Turns:
         """What was taken for speech was none; an answer may come or not."""
         self.awaiting = False
         self._b.timers.clear("answer")
-        self._flush(now_ms)
+        self.flush(now_ms)
 
     # barge-in
 
@@ -157,7 +156,7 @@ class Turns:
 
     def _understood(self) -> None:
         if not self.caller_speaking:
-            self._unheard = False
+            self.unheard = False
             self._b.line.settled()
 
     @property
@@ -238,7 +237,7 @@ class Turns:
         self._response_id = ""
         self.last_activity_ms = now_ms
         self._b.timers.clear("answer")
-        self._flush(now_ms)
+        self.flush(now_ms)
 
     def _failed(self, response: dict[str, Any], now_ms: float) -> None:
         error = openai.obj(openai.obj(response, "status_details"), "error")
@@ -256,7 +255,7 @@ class Turns:
     def want_response(self, instructions: str, now_ms: float) -> None:
         """Have the engine speak as soon as nothing stands against it."""
         self._wanted = instructions
-        self._flush(now_ms)
+        self.flush(now_ms)
 
     def has_active_response(self) -> None:
         """The engine refused ours since another one runs: try again behind it."""
@@ -266,7 +265,8 @@ class Turns:
         self.awaiting = False
         self._wanted = self._asked
 
-    def _flush(self, now_ms: float) -> None:
+    def flush(self, now_ms: float) -> None:
+        """Ask for the response that is wanted, if this is its moment."""
         if self._wanted is None or not self._b.line.ready:
             return
         if self.response_active or self.awaiting or self.caller_speaking:
@@ -281,7 +281,7 @@ class Turns:
     def engine_gone(self) -> tuple[bool, bool]:
         """Forget the lost session's state. Is the caller owed an answer; must their sound go again?"""
         owed = self.awaiting or self.response_active or self._wanted is not None
-        unheard, self._unheard = self._unheard, False
+        unheard, self.unheard = self.unheard, False
         self.caller_speaking = self.awaiting = self.response_active = self._announced = False
         self._refusing, self._refused, self._response_id = False, "", ""
         self._spans.clear()

@@ -40,6 +40,9 @@ class Watchdogs:
         self._b.timers.set("second", now_ms + _EVERY_MS, self._second)
         rate = self._b.limits.frames_per_second
         self.budget = min(max(self.budget, 0) + rate, rate * _BURST_SECONDS)
+        b = self._b
+        if b.line.ready and not b.turns.unheard:
+            b.line.forget()
         self._silence(now_ms)
 
     def _silence(self, now_ms: float) -> None:
