@@ -19,7 +19,6 @@ from engine.house.tools import Param, Tool, read_tools
 from engine.house.values import answer, find, is_question
 from engine.parts.protocols import Embedder
 
-
 _FOLLOW_UP = re.compile(r"(?:(?:ok(?:ay)?|so|then)[\s,]+)*(?:and|what about|how about|or)\b", re.I)
 
 
