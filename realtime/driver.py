@@ -162,6 +162,11 @@ class Driver:
         services.live.add(self)
         self.bridge = Bridge(self, services.ladder, services.limits, now_ms())
 
+    @property
+    def _who(self) -> dict[str, str]:
+        """What log lines say about this call."""
+        return {"call_sid": self.bridge.call_sid, "tenant": self._snapshot.schema if self._snapshot else ""}
+
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(work)
         self._tasks.add(task)
@@ -191,7 +196,8 @@ class Driver:
                 max_redirects=0,
             )
         except (WSError, OSError, TimeoutError, ValueError) as error:
-            log.warning("an engine could not be reached", extra={"engine": rung.name, "error": type(error).__name__})
+            extra = {"engine": rung.name, "error": type(error).__name__, **self._who}
+            log.warning("an engine could not be reached", extra=extra)
             link.closed("refused", now_ms())
 
     def engine_close(self) -> None:
@@ -229,7 +235,7 @@ class Driver:
         try:
             outcome = await self._services.gateway.run_tool(self._snapshot, name, arguments)
         except Exception as error:
-            log.error("a tool could not be run", exc_info=error)
+            log.error("a tool could not be run", exc_info=error, extra=self._who)
             outcome = ToolOutcome(ok=False, output=json.dumps({"error": "unavailable"}))
         self.bridge.tool_done(call_id, outcome, now_ms())
 
@@ -253,7 +259,7 @@ class Driver:
             await asyncio.wait({self._loop.create_task(self._writer.flush())}, timeout=1.0)
             await self._services.gateway.set_next_step(self._snapshot, step)
         except Exception as error:
-            log.error("the next step was not stored", exc_info=error)
+            log.error("the next step was not stored", exc_info=error, extra=self._who)
         self.bridge.step_done(now_ms())
 
     def wake_at(self, at_ms: float) -> None:
@@ -291,7 +297,7 @@ class Driver:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await self._writer.flush()
         except TimeoutError:
-            log.error("the journal of a finished stream was not written in time")
+            log.error("the journal of a finished stream was not written in time", extra=self._who)
         if self._hold is not None:
             await self._services.admission.release(self._hold)
         for task in list(self._tasks):

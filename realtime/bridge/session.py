@@ -315,7 +315,7 @@ class Bridge:
 
     def fail(self, error: Exception, now_ms: float) -> None:
         """A bug met a live call: apologise and take a message; if that fails too, close, and the carrier asks on."""
-        log.error("the bridge failed", exc_info=error)
+        log.error("the bridge failed", exc_info=error, extra={"call_sid": self.call_sid})
         PROTOCOL_ERRORS.labels("bridge").inc()
         try:
             if self._live and not self._left:
@@ -324,5 +324,5 @@ class Bridge:
                 self.ending.sorry(VOICEMAIL, now_ms)
                 return
         except Exception as again:
-            log.error("the bridge failed while apologising", exc_info=again)
+            log.error("the bridge failed while apologising", exc_info=again, extra={"call_sid": self.call_sid})
         self.shut(now_ms)
