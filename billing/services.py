@@ -14,7 +14,8 @@ from django.db import transaction
 from django.db.models import Sum
 
 from billing.models import EntryKind, LedgerEntry
-from calls.models import Call, CallEvent, DecisionKind, Outcome
+from calls import journal
+from calls.models import Call, DecisionKind, Outcome
 from common.errors import Invalid, NotFound
 from common.events import publish_on_commit
 from common.metrics import CREDIT_ALERTS, CREDITS_DEBITED
@@ -117,11 +118,11 @@ def grant_starting_credits(tenant: Tenant, profile: dict[str, Any]) -> None:
 def billable_seconds(call: Call) -> int:
     """Seconds that are charged: those of a call the receptionist took.
 
-    Voicemail and rejects cost nothing, nor does a call that ended in voicemail without a word from the receptionist.
+    Voicemail and rejects cost nothing, nor does a call that ended in voicemail before the caller was understood.
     """
     if call.decision != DecisionKind.ANSWER:
         return 0
-    if call.outcome == Outcome.VOICEMAIL and not CallEvent.objects.filter(call=call, kind="turn").exists():
+    if call.outcome == Outcome.VOICEMAIL and not journal.caller_was_heard(call.pk):
         return 0
     return call.seconds
 

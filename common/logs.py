@@ -26,6 +26,18 @@ FORBIDDEN = frozenset(
     | {"email", "password", "token", "prompt", "payload", "name_given", "ip", "params"}
 )
 
+_WORDY = (
+    "httpx",
+    "httpx2",
+    "httpcore",
+    "openai",
+    "twilio",
+    "aiohttp.access",
+    "picows",
+    "daphne",
+    "django.channels.server",
+)
+
 
 @contextmanager
 def bind(**values: str) -> Iterator[None]:
@@ -87,10 +99,8 @@ def logging_config(level: str = "INFO") -> dict[str, Any]:
             }
         },
         "root": {"handlers": ["stderr"], "level": level},
-        # These quote URLs, headers or bodies at INFO and below.
-        "loggers": {
-            name: {"level": "WARNING"} for name in ("httpx", "httpx2", "httpcore", "openai", "twilio", "aiohttp.access")
-        },
+        # These quote URLs, headers, bodies or addresses at INFO and below.
+        "loggers": {name: {"level": "WARNING"} for name in _WORDY},
     }
 
 

@@ -13,6 +13,7 @@ from config.services.valkey import Valkey
 
 #: Groups in the order they start; they are stopped the other way round, each to its end before the next.
 Group = Literal["data", "work", "edge"]
+ASGI = "config.asgi:application"
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ def processes(ports: Ports, host: str, var: Path, *, engine: bool, carrier: bool
         Program(
             "web",
             "edge",
-            python("daphne", "--bind", host, "--port", str(ports.web), "--no-server-name", "config.asgi:application"),
+            # No access log: it would hold the addresses of people.
+            python("daphne", "-v", "0", "--bind", host, "--port", str(ports.web), "--no-server-name", ASGI),
         ),
     ]
     if engine:
