@@ -83,14 +83,18 @@ def _provider_error(error: openai.OpenAIError) -> ProviderError:
     return ProviderError("speech", "unknown")
 
 
-def speech(text: str, *, voice: str = "") -> bytes:
-    """`text` spoken, as 8 kHz mu-law bytes. Raises `ProviderError`."""
+def speech(text: str, *, voice: str = "", timeout: float | None = None) -> bytes:
+    """`text` spoken, as 8 kHz mu-law bytes. With `timeout` (seconds) somebody is waiting: one attempt.
+
+    Raises `ProviderError`.
+    """
     import openai
 
     from common.audio import RATE, read_wav, resample, ulaw_encode
 
     try:
-        answer = client().audio.speech.create(
+        connection = client() if timeout is None else client().with_options(timeout=timeout, max_retries=0)
+        answer = connection.audio.speech.create(
             model=env_str("SPEECH_MODEL", "gpt-4o-mini-tts"),
             voice=voice or env_str("SPEECH_VOICE", "marin"),
             input=text,

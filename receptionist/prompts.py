@@ -15,7 +15,7 @@ from common import ai
 from common.errors import ProviderError
 from receptionist import selectors
 from receptionist.models import SpokenPrompt
-from tenants.context import require_tenant
+from tenants.context import in_tenant, require_tenant
 from tenants.tasks import send_after_commit
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,8 @@ FILLERS = ("One moment, please.", "Let me check that for you.")
 #: Renderings that every business of the platform shares are kept for each other this long.
 _SHARED_SECONDS = 7 * 24 * 3600
 _SHARED = frozenset({SORRY, RESUME, *FILLERS})
+#: A new business waits this long for its greeting; then the task renders it.
+GREETING_SECONDS = 2.0
 
 
 def digest(text: str, voice: str) -> str:
@@ -55,6 +57,36 @@ def render_after_commit() -> None:
     send_after_commit(render_prompts)
 
 
+def greet_after_commit() -> None:
+    """Render the greeting alone as soon as the transaction is through, before anybody is told that it is.
+
+    After it, so that nothing is locked meanwhile; in the tenant's schema again, because whoever commits may be outside.
+    """
+    schema = require_tenant().schema
+    transaction.on_commit(lambda: in_tenant(schema, render_greeting), robust=True)
+
+
+def render_greeting() -> bool:
+    """Render the greeting now, unless it is ready; whether it is. Waits no longer than `GREETING_SECONDS`."""
+    text, voice = wanted()[0]
+    name = digest(text, voice)
+    if SpokenPrompt.objects.filter(digest=name).exists():
+        return True
+    try:
+        ulaw = ai.speech(text, voice=voice, timeout=GREETING_SECONDS)
+    except ProviderError as error:
+        log.info("the greeting is left to the task", extra={"category": error.category})
+        return False
+    _keep(text, voice, ulaw)
+    return True
+
+
+def _keep(text: str, voice: str, ulaw: bytes) -> None:
+    SpokenPrompt.objects.update_or_create(
+        digest=digest(text, voice), defaults={"text": text, "voice": voice, "ulaw": ulaw}
+    )
+
+
 def missing() -> bool:
     """Whether something wanted is not rendered."""
     return len(rendered()) < len(set(wanted()))
@@ -75,9 +107,7 @@ def render_missing() -> int:
         except ProviderError as error:
             log.warning("a prompt could not be rendered", extra={"category": error.category})
             raise
-        SpokenPrompt.objects.update_or_create(
-            digest=digest(text, voice), defaults={"text": text, "voice": voice, "ulaw": ulaw}
-        )
+        _keep(text, voice, ulaw)
         made += 1
     with transaction.atomic():
         SpokenPrompt.objects.exclude(digest__in=[digest(text, voice) for text, voice in wanted()]).delete()

@@ -50,6 +50,7 @@ def apply_profile(profile: BusinessProfile) -> None:
         gone = Document.objects.filter(key__startswith=_DOCUMENT_PREFIX).exclude(key__in=kept)
         for key in gone.values_list("key", flat=True):
             knowledge.remove_document(key)
+    prompts.greet_after_commit()
     prompts.render_after_commit()
 
 

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from billing import services as billing
+from common import ai
 from knowledge import selectors
+from receptionist import prompts
 from receptionist.models import OpenInterval, Persona
 from tenants import provisioning
 from tenants.context import TenantInfo, in_public, in_tenant, load_tenant
@@ -41,6 +44,33 @@ def test_a_new_business_can_be_called_at_once(ready_schema: None, no_embeddings:
     assert in_tenant(made.schema, lambda: OpenInterval.objects.count()) == 6
     assert in_tenant(made.schema, lambda: Persona.objects.get().greeting).startswith("Thank you for calling")
     assert "Oak Lane" in in_tenant(made.schema, selectors.answer, "Is there parking?").text
+
+
+def test_the_greeting_is_audio_when_create_tenant_returns(
+    ready_schema: None, no_embeddings: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float | None] = []
+
+    def speak(text: str, *, voice: str = "", timeout: float | None = None) -> bytes:
+        assert not connection.in_atomic_block, "nothing is locked while it is spoken"
+        waited.append(timeout)
+        return f"audio of {text}".encode()
+
+    monkeypatch.setattr(ai, "speech", speak)
+    made = make()
+    greeting, audio = in_tenant(made.schema, lambda: (Persona.objects.get().greeting, prompts.rendered()))
+    assert audio == {greeting: f"audio of {greeting}".encode()}
+    assert waited == [prompts.GREETING_SECONDS]
+    provisioning.apply_profile("corner", {"name": "Corner Dental"})
+    assert len(waited) == 1, "a greeting that is ready is not spoken again"
+
+
+def test_a_speech_service_that_is_away_does_not_hold_a_new_business_up(
+    ready_schema: None, no_embeddings: None
+) -> None:
+    made = make()
+    assert in_tenant(made.schema, prompts.rendered) == {}
+    assert in_tenant(made.schema, prompts.missing)
 
 
 def test_a_bad_profile_leaves_no_business_and_no_credits(ready_schema: None, profile: dict[str, Any]) -> None:

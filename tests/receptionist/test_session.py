@@ -22,7 +22,7 @@ def speech(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """Texts and voices that were rendered; each gets audio of its own."""
     asked: list[tuple[str, str]] = []
 
-    def speak(text: str, *, voice: str = "") -> bytes:
+    def speak(text: str, *, voice: str = "", timeout: float | None = None) -> bytes:
         asked.append((text, voice))
         return f"audio of {text} by {voice}".encode()
 
