@@ -94,8 +94,10 @@ def test_only_calls_the_receptionist_took_cost_credits(
     tenant: TenantInfo, decision: str, outcome: str, spoke: bool, charged: bool
 ) -> None:
     call = finished_call(60, decision, outcome=outcome)
-    if spoke:
-        CallEvent.objects.create(call=call, source="m", seq=1, kind="turn", offset_ms=0, data={"role": "caller"})
+    turns = ["receptionist", "caller"] if spoke else ["receptionist"]
+    for seq, role in enumerate(turns):
+        data = {"role": role, "text": "Hello.", "start_ms": seq * 1000, "end_ms": seq * 1000 + 500}
+        CallEvent.objects.create(call=call, source="m", seq=seq, kind="turn", offset_ms=0, data=data)
     services.settle_call(str(call.pk), {})
     call.refresh_from_db()
     assert call.credits == (10 if charged else 0)
