@@ -153,10 +153,12 @@ def top_up_pool() -> None:
 
 @shared_task(base=PublicTask)  # type: ignore[untyped-decorator]  # celery has no types
 def tidy_up() -> None:
-    """Erase schemas nobody can use any more, and sessions that have expired."""
+    """Erase schemas nobody can use any more, sessions that have expired, and old answers of the API."""
     from django.core.management import call_command
 
+    from tenants.rest.operations import forget_old_answers
     from tenants.services.lifecycle import erase_stale_pool
 
     erase_stale_pool()
+    forget_old_answers()
     call_command("clearsessions")

@@ -60,6 +60,7 @@ TENANT_CREATION_FAKES_MIGRATIONS = False
 
 MIDDLEWARE = [
     "config.middleware.AnyHostMiddleware",
+    "config.middleware.ApiEdgeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -218,6 +219,11 @@ OPENAI_REALTIME_MODEL = env_str("OPENAI_REALTIME_MODEL", "gpt-realtime-2.1")
 # Billing: 1 credit is the unit of the ledger.
 CREDITS_PER_MINUTE = env_int("CREDITS_PER_MINUTE", 10)
 STARTING_CREDITS = env_int("STARTING_CREDITS", 1000)
+
+#: Requests one API key may send in a minute.
+API_RATE_PER_MINUTE = env_int("API_RATE_PER_MINUTE", 300)
+#: Bytes of a request's body that are read at all, for pages and the API alike.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
 #: Ready-made schemas kept for the next sign-ups.
 TENANT_POOL_SIZE = env_int("TENANT_POOL_SIZE", 3)

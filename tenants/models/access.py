@@ -50,6 +50,26 @@ class ApiKey(models.Model):
         return f"{self.prefix}…"
 
 
+class KeptAnswer(models.Model):
+    """The answer to an API request that named itself (``Idempotency-Key``): asked again, it is given again."""
+
+    key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="kept_answers", db_index=False)
+    #: SHA-256 of the name the program gave, and of what it asked for.
+    name = models.CharField(max_length=64)
+    request = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(default=0)
+    #: Sealed with the tenant's key: an answer may hold what a caller said.
+    body = models.BinaryField(default=bytes)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        # Also what the two copies of one request meet at: the second waits until the first is committed.
+        constraints = [models.UniqueConstraint(fields=["key", "name"], name="answered_once")]
+
+    def __str__(self) -> str:
+        return f"answer {self.pk}"
+
+
 class AuditEvent(models.Model):
     """One line of the audit trail. Rows are only added (a trigger refuses the rest) and hold ids, no personal data."""
 

@@ -20,7 +20,7 @@ from tenants.models import ApiKey, Domain, Membership, PhoneNumber, SchemaBluepr
 from tenants.numbers import tenant_for_number
 from tenants.provisioning import apply_profile, create_tenant, refill_pool, register_step
 from tenants.schemas import create_pool_schema, drop_schema, migrate_schema, schema_version, stale_schemas
-from tenants.services.api_keys import tenant_of_key
+from tenants.services.api_keys import SCOPES, caller_of_key
 from tenants.services.lifecycle import delete_tenant, erase_stale_pool, resume_tenant, suspend_tenant
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_rooms_above")]
@@ -95,8 +95,10 @@ def test_a_new_business_has_everything_it_needs() -> None:
     user = User.objects.get(email="rosa@bakery.example")
     assert user.check_password("rye-and-wheat-77")
     assert user.memberships.get().role == "owner"
-    active, scopes = tenant_of_key(made.api_key)
-    assert active.info.id == made.id
+    caller = caller_of_key(made.api_key)
+    assert caller is not None
+    assert (caller.tenant_id, caller.schema) == (made.id, made.schema)
+    assert caller.scopes == set(SCOPES)
     assert made.api_key not in str(ApiKey.objects.values_list())
     assert in_tenant(made.schema, lambda: keys.unseal(keys.seal(b"x", "p"), "p")) == b"x"
 
@@ -310,11 +312,11 @@ def test_a_suspended_business_can_be_resumed() -> None:
     made = create_tenant(**GOOD)
     suspend_tenant("bakery")
     assert Tenant.objects.get(pk=made.id).status == TenantStatus.SUSPENDED
-    assert tenant_of_key(made.api_key) is None
+    assert caller_of_key(made.api_key) is None
     with pytest.raises(Conflict):
         suspend_tenant("bakery")
     resume_tenant("bakery")
-    assert tenant_of_key(made.api_key) is not None
+    assert caller_of_key(made.api_key) is not None
 
 
 def test_erasing_a_business_leaves_only_the_row_the_ledger_speaks_of() -> None:
