@@ -6,7 +6,18 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = "common config tenants knowledge calls receptionist billing realtime engine carrier".split()
+ROOMS = [
+    "common",
+    "config",
+    "tenants",
+    "knowledge",
+    "calls",
+    "receptionist",
+    "billing",
+    "realtime",
+    "engine",
+    "carrier",
+]
 READ = re.compile(r"""env_(?:str|int|float|bool|list|secret)\(\s*["']([A-Z0-9_]+)["']""")
 
 
