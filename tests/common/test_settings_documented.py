@@ -6,18 +6,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = [
-    "common",
-    "config",
-    "tenants",
-    "knowledge",
-    "calls",
-    "receptionist",
-    "billing",
-    "realtime",
-    "engine",
-    "carrier",
-]
+ROOMS = [path.parent.name for path in ROOT.glob("*/__init__.py") if path.parent.name not in ("tests", "bench")]
 READ = re.compile(r"""env_(?:str|int|float|bool|list|secret)\(\s*["']([A-Z0-9_]+)["']""")
 
 
