@@ -163,14 +163,35 @@ class _Session(WSListener):
             self._call.engine = None
 
 
+@dataclass
+class Group:
+    """The calls of one server, and what they measured."""
+
+    calls: list[Call] = field(default_factory=list)
+    samples: Samples = field(default_factory=Samples)
+
+    def measure(self, on: bool) -> None:
+        """Take samples or not."""
+        for call in self.calls:
+            call.measuring = on
+
+    async def hang_up(self) -> None:
+        """End all calls."""
+        for call in self.calls:
+            if call.carrier is not None:
+                call.carrier.send_close(WSCloseCode.OK)
+                call.carrier.disconnect()
+        while any(call.engine is not None for call in self.calls):  # noqa: ASYNC110 - the measuring is over
+            await asyncio.sleep(0.01)
+
+
 class Load:
-    """The engine's listening side and the running calls."""
+    """The engine's listening side, and the pace: one group of calls speaks at a time."""
 
     def __init__(self) -> None:
         self.waiting: list[Call] = []
-        self.calls: list[Call] = []
         self.engine_url = ""
-        self._running = False
+        self._speaking: Group | None = None
         self._pacer: asyncio.Task[None] | None = None
 
     async def listen(self) -> None:
@@ -182,13 +203,13 @@ class Load:
         server = await ws_create_server(route, "127.0.0.1", 0)
         self.engine_url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1/realtime"
 
-    async def dial(self, url: str, count: int, tokens: list[tuple[str, str]] | None) -> Samples:
-        """Set `count` calls up, one after the other, and start talking in all of them."""
-        samples = Samples()
+    async def dial(self, url: str, count: int, tokens: list[tuple[str, str]] | None) -> Group:
+        """Set `count` calls up, one after the other."""
+        group = Group()
         for index in range(count):
-            call = Call(samples, index, translated=tokens is not None)
+            call = Call(group.samples, index, translated=tokens is not None)
             self.waiting.append(call)
-            call.carrier, _ = await ws_connect(lambda call=call: _Carrier(call), url)  # type: ignore[misc]
+            call.carrier, _ = await ws_connect(lambda call=call: _Carrier(call), url)
             call.started = time.perf_counter()
             if tokens is not None:
                 token, call_sid = tokens[index]
@@ -205,39 +226,28 @@ class Load:
                 await asyncio.wait_for(call.greeted.wait(), 10)
             while call.engine is None:  # noqa: ASYNC110 - once a call, before anything is measured
                 await asyncio.sleep(0.001)
-            self.calls.append(call)
-        self._running = True
-        self._pacer = asyncio.create_task(self._pace())
-        return samples
+            group.calls.append(call)
+        return group
 
-    async def _pace(self) -> None:
+    async def speak(self, group: Group | None) -> None:
+        """Let this group speak from now on, and no other."""
+        self._speaking = None
+        if self._pacer is not None:
+            await self._pacer
+            self._pacer = None
+        if group is not None:
+            self._speaking = group
+            self._pacer = asyncio.create_task(self._pace(group))
+
+    async def _pace(self, group: Group) -> None:
         """Every call once in 20 ms, evenly spread; what is late is made up for, so that the rate holds."""
-        count = len(self.calls)
+        count = len(group.calls)
         gap = FRAME_SECONDS / count
         start = time.perf_counter()
         done = 0
-        while self._running:
+        while self._speaking is group:
             due = int((time.perf_counter() - start) / gap)
             while done < due:
-                self.calls[done % count].tick()
+                group.calls[done % count].tick()
                 done += 1
             await asyncio.sleep(0.001)
-
-    def measure(self, on: bool) -> None:
-        """Take samples or not."""
-        for call in self.calls:
-            call.measuring = on
-
-    async def hang_up(self) -> None:
-        """End all calls."""
-        self._running = False
-        if self._pacer is not None:
-            await self._pacer
-        for call in self.calls:
-            call.measuring = False
-            if call.carrier is not None:
-                call.carrier.send_close(WSCloseCode.OK)
-                call.carrier.disconnect()
-        while any(call.engine is not None for call in self.calls):  # noqa: ASYNC110 - the measuring is over
-            await asyncio.sleep(0.01)
-        self.calls.clear()

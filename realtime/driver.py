@@ -6,10 +6,10 @@ import asyncio
 import json
 import logging
 import ssl
-import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import cache, partial
+from time import monotonic
 from typing import Any
 
 from picows import WSCloseCode, WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
@@ -38,7 +38,7 @@ _CLOSE_SECONDS = 15.0
 
 def now_ms() -> float:
     """The bridge's clock."""
-    return time.monotonic() * 1000.0
+    return monotonic() * 1000.0
 
 
 @dataclass(slots=True)
@@ -124,12 +124,12 @@ class _EngineSocket(WSListener):
         self._link.opened(partial(transport.send, TEXT), now_ms())
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        if frame.msg_type is TEXT and frame.fin:
-            self._link.frame(frame.get_payload_as_bytes(), time.monotonic() * 1000.0)
+        data, now = frame.get_payload_as_bytes(), monotonic() * 1000.0
+        if self._link.audio(data, now):
             return
-        message = self._messages.rare(transport, frame)
+        message = data if frame.msg_type is TEXT and frame.fin else self._messages.rare(transport, frame)
         if message is not None:
-            self._link.frame(message, now_ms())
+            self._link.frame(message, now)
 
     def on_ws_disconnected(self, _transport: WSTransport) -> None:
         self._link.closed("closed", now_ms())

@@ -57,13 +57,15 @@ class CarrierSocket(WSListener):
         transport.underlying_transport.set_write_buffer_limits(high=_CARRIER_BACKLOG)
         self._driver = Driver(self._services, partial(transport.send, TEXT), partial(close, transport))
         self._frame = self._driver.bridge.carrier_frame
+        self._media = self._driver.bridge.caller_frame
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """The hot path inwards."""
-        if frame.msg_type is TEXT and frame.fin:
-            self._frame(frame.get_payload_as_bytes(), time.monotonic() * 1000.0)
+        # Whatever kind of frame holds a whole audio message, it is audio: the kind costs more to ask for.
+        data = frame.get_payload_as_bytes()
+        if self._media(data):
             return
-        message = self._messages.rare(transport, frame)
+        message = data if frame.msg_type is TEXT and frame.fin else self._messages.rare(transport, frame)
         if message is not None:
             self._frame(message, now_ms())
 

@@ -86,7 +86,7 @@ _HANDLERS: dict[str, _Handler] = {
     "response.output_item.done": _item_done,
     "input_audio_buffer.speech_started": lambda b, e, _, now: b.turns.speech_started(e, now),
     "input_audio_buffer.speech_stopped": lambda b, e, _, now: b.turns.speech_stopped(e, now),
-    "input_audio_buffer.committed": lambda b, _e, _, now: b.turns.committed(now),
+    "input_audio_buffer.committed": lambda b, e, _, now: b.turns.committed(e, now),
     "conversation.item.input_audio_transcription.completed": lambda b, e, _, now: b.turns.recognised(e, now),
     "conversation.item.input_audio_transcription.failed": _transcription_failed,
     "error": _error,

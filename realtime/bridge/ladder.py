@@ -33,12 +33,14 @@ _SLOW = frozenset({"stalled", "unanswered"})
 class Link:
     """One connection attempt. The world outside reports to it; an abandoned one hears nothing any more."""
 
-    __slots__ = ("_line", "frame")
+    __slots__ = ("_line", "audio", "frame")
 
     def __init__(self, line: Line) -> None:
         self._line: Line | None = line
         self.frame: Callable[[bytes, float], None] = line.frame
         """`frame(data, now_ms)`: one text message of the engine."""
+        self.audio: Callable[[bytes, float], bool] = _not_audio
+        """`audio(data, now_ms)`: the same, where it may be audio; False: it is for `frame`."""
 
     def opened(self, send: Send, now_ms: float) -> None:
         """The socket is open; `send` writes one text frame to it."""
@@ -58,11 +60,15 @@ class Link:
     def abandon(self) -> None:
         """Deaf from now on."""
         self._line = None
-        self.frame = _deaf
+        self.frame, self.audio = _deaf, _not_audio
 
 
 def _deaf(_data: bytes, _now_ms: float) -> None:
     return
+
+
+def _not_audio(_data: bytes, _now_ms: float) -> bool:
+    return False
 
 
 def _nowhere(_frame: bytes) -> None:
@@ -79,7 +85,7 @@ class Line:
         self._strikes = 0
         self._link: Link | None = None
         self._opened_ms = 0.0
-        self._last_ms = 0.0
+        self.last_ms = 0.0
         self._base_ms = 0.0
         """Stream time of the first audio this session was sent."""
         self._updates = 0
@@ -110,7 +116,7 @@ class Line:
 
     def _dial(self, now_ms: float) -> None:
         self._link = Link(self)
-        self._last_ms = 0.0
+        self.last_ms = 0.0
         self._b.timers.set("engine", now_ms + self._b.limits.engine_open_ms, self._stalled)
         self._b.fact("engine", {"state": "connecting", "name": self.rung.name})
         self._b.effects.engine_connect(self.rung, self._link)
@@ -164,12 +170,15 @@ class Line:
     # life
 
     def frame(self, data: bytes, now_ms: float) -> None:
-        """One message of the engine."""
-        if not self._last_ms:
+        """The first message of an engine; the next ones go straight to the bridge."""
+        if not self.last_ms:
+            self.last_ms = now_ms
             self._b.timers.clear("engine")
             self._b.fact("engine", {"state": "live", "name": self.rung.name})
             self._b.fact("latency", {"engine": round(now_ms - self._opened_ms, 1)})
-        self._last_ms = now_ms
+            if self._link is not None:
+                self._link.frame = self._b.engine_frame
+                self._link.audio = self._b.engine_audio
         self._b.engine_frame(data, now_ms)
 
     def stream_time(self, position_ms: float | None, now_ms: float) -> float:
@@ -199,7 +208,7 @@ class Line:
     def _check_answer(self, now_ms: float) -> None:
         turns = self._b.turns
         if turns.response_active:
-            idle_at = self._last_ms + self._b.limits.engine_answer_ms
+            idle_at = self.last_ms + self._b.limits.engine_answer_ms
             if idle_at > now_ms:
                 self._b.timers.set("answer", idle_at, self._check_answer)
             elif turns.end_unannounced(now_ms):
@@ -231,7 +240,7 @@ class Line:
     def lost(self, reason: str, now_ms: float) -> None:
         """This connection is of no more use: dial again, climb down, or give up."""
         b = self._b
-        live = bool(self._last_ms)
+        live = bool(self.last_ms)
         if live and reason == "closed" and now_ms - self._opened_ms > _STEADY_MS:
             self._strikes = 0
         self._strikes += 2 if reason in _SLOW else 1

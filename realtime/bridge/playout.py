@@ -58,21 +58,22 @@ class _Mark:
 class Playout:
     """The carrier's buffer, as far as it can be known from here."""
 
-    __slots__ = ("_marks", "_names", "_tail", "end_ms", "lag_ms")
+    __slots__ = ("_marks", "_names", "end_ms", "lag_ms", "tail")
 
     def __init__(self) -> None:
         self.end_ms = 0.0
         """Earliest moment at which everything sent will have been played."""
         self.lag_ms = 0.0
         """How much later than that the carrier really plays, by the latest mark."""
-        self._tail: Utterance | None = None
+        self.tail: Utterance | None = None
+        """What the buffer ends with."""
         self._marks: dict[str, _Mark] = {}
         self._names = 0
 
     def add(self, utterance: Utterance, now_ms: float, ms: float) -> None:
         """`ms` of audio were sent at `now_ms`."""
         end = self.end_ms
-        if self._tail is utterance and now_ms <= end:
+        if self.tail is utterance and now_ms <= end:
             utterance.run_ms += ms
             self.end_ms = end + ms
             return
@@ -82,7 +83,7 @@ class Playout:
         utterance.base_ms += utterance.run_ms
         utterance.run_start_ms = start
         utterance.run_ms = ms
-        self._tail = utterance
+        self.tail = utterance
         self.end_ms = start + ms
 
     def heard(self, utterance: Utterance, now_ms: float) -> float:
@@ -148,5 +149,5 @@ class Playout:
     def clear(self, now_ms: float) -> None:
         """The carrier was told to forget its buffer."""
         self.end_ms = now_ms - self.lag_ms
-        self._tail = None
+        self.tail = None
         self._marks.clear()

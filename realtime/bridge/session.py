@@ -39,7 +39,7 @@ _BACK = "The line was interrupted for a moment. Apologise in a few words and go 
 
 
 class Bridge:
-    """The core. `carrier_frame` and `engine_frame` are the hot path: a slice, a join, a write."""
+    """The core. `caller_frame` and `engine_audio` are the hot path: a slice, a join, a write."""
 
     def __init__(self, effects: Effects, rungs: list[Rung], limits: Limits, now_ms: float) -> None:
         self.effects, self.limits, self._rungs = effects, limits, rungs
@@ -49,7 +49,9 @@ class Bridge:
         self.state = "waiting"
         self.call_sid = self._stream_sid = ""
         self.fillers: list[bytes] = []
-        self._live = False
+        self._live = self._plain = self._mixed = False
+        self.budget = 0
+        """Frames that the carrier may still send; below zero they are dropped."""
         self._early: deque[bytes] = deque(maxlen=limits.recent_frames)
         self._left = False
         self._greeted = False
@@ -68,29 +70,40 @@ class Bridge:
 
     # events from the carrier
 
+    def caller_frame(self, data: bytes) -> bool:
+        """The hot path inwards: pass on audio in its usual spelling. False: it is for `carrier_frame`."""
+        try:
+            if not self._plain:
+                return False
+            payload = media_payload(data)
+            return payload is not None and self._caller_audio(payload)
+        except Exception as error:
+            self.fail(error, self.now_ms)
+            return True
+
+    def _caller_audio(self, payload: bytes) -> bool:
+        self.budget -= 1
+        if self.budget < 0:
+            DROPPED.labels("caller_audio").inc()
+            return True
+        self._keep(payload)
+        line = self.line
+        if line.ready:
+            line.send(APPEND_HEAD + payload + APPEND_TAIL)
+        return True
+
     def carrier_frame(self, data: bytes, now_ms: float) -> None:
         """One text message of the carrier."""
+        if self.caller_frame(data):
+            return
         try:
-            payload = media_payload(data)
-            if payload is not None and self._live:
-                self._caller_audio(payload)
-            elif self.state != "closed":
+            if self.state != "closed":
                 self.now_ms = now_ms
                 self._carrier_event(twilio.parse(data), now_ms)
         except ProtocolError:
             PROTOCOL_ERRORS.labels("carrier").inc()
         except Exception as error:
             self.fail(error, now_ms)
-
-    def _caller_audio(self, payload: bytes) -> None:
-        watchdogs, line = self.watchdogs, self.line
-        watchdogs.budget -= 1
-        if watchdogs.budget < 0:
-            DROPPED.labels("caller_audio").inc()
-            return
-        line.recent.append(payload)
-        if line.ready:
-            line.send(APPEND_HEAD + payload + APPEND_TAIL)
 
     def _carrier_event(self, frame: twilio.Frame, now_ms: float) -> None:
         event = frame.event
@@ -114,7 +127,7 @@ class Bridge:
         if self.state != "waiting":
             raise ProtocolError("a second start")
         self.state, self.started_ms = "admitting", now_ms
-        self._stream_sid, self.call_sid = frame.stream_sid, frame.call_sid
+        self._stream_sid, self.call_sid, self._mixed = frame.stream_sid, frame.call_sid, frame.mixed
         self.effects.admit(frame.token, frame.call_sid)
 
     def _never_started(self, now_ms: float) -> None:
@@ -154,9 +167,10 @@ class Bridge:
         self.mouth = Mouth(self, self._stream_sid)
         self.turns, self.tools, self.ending = Turns(self), Tools(self), Ending(self)
         self.line, self.watchdogs, self.keypad = Line(self, self._rungs), Watchdogs(self), Keypad(self)
+        self._keep = self.line.recent.append
         self.line.recent.extend(self._early)
         self._early.clear()
-        self.state, self._live = "live", True
+        self.state, self._live, self._plain = "live", True, not self._mixed
         self.timers.clear("start")
         state = "resumed" if snapshot.generation else "started"
         self.fact("stream", {"state": state, "generation": snapshot.generation})
@@ -183,8 +197,19 @@ class Bridge:
 
     # events from the engine
 
+    def engine_audio(self, data: bytes, now_ms: float) -> bool:
+        """The hot path outwards: pass on audio in its usual spelling. False: it is for `engine_frame`."""
+        try:
+            if not self.mouth.pass_on(data, now_ms):
+                return False
+            self.line.last_ms = now_ms
+        except Exception as error:
+            self.fail(error, now_ms)
+        return True
+
     def engine_frame(self, data: bytes, now_ms: float) -> None:
         """One text message of the engine; the line calls this."""
+        self.line.last_ms = now_ms
         try:
             found = audio_delta(data)
             if found is not None:
@@ -307,7 +332,7 @@ class Bridge:
             return
         self.state = "closed"
         if self._live:
-            self._live = False
+            self._live = self._plain = False
             self.line.hang_up()
         self.timers.clear_all()
         self.effects.carrier_close()

@@ -75,8 +75,10 @@ class Turns:
             return  # a back-channel, "mm-hm": the answer goes on
         self._expect(now_ms)
 
-    def committed(self, now_ms: float) -> None:
+    def committed(self, event: dict[str, Any], now_ms: float) -> None:
         """The engine has taken the caller's turn into the conversation."""
+        if openai.text(event, "item_id") in self._spans:
+            return  # its end was reported, and what follows from it is known
         if not self.caller_speaking and not self.response_active and not self.awaiting:
             self._expect(now_ms)
 

@@ -19,8 +19,7 @@ class Watchdogs:
     def __init__(self, bridge: Bridge) -> None:
         self._b = bridge
         self._prompts = 0
-        self.budget = bridge.limits.frames_per_second * _BURST_SECONDS
-        """Frames that the carrier may still send; below zero they are dropped."""
+        bridge.budget = bridge.limits.frames_per_second * _BURST_SECONDS
 
     def start(self, now_ms: float) -> None:
         """The call is live."""
@@ -38,9 +37,9 @@ class Watchdogs:
 
     def _second(self, now_ms: float) -> None:
         self._b.timers.set("second", now_ms + _EVERY_MS, self._second)
-        rate = self._b.limits.frames_per_second
-        self.budget = min(max(self.budget, 0) + rate, rate * _BURST_SECONDS)
         b = self._b
+        rate = b.limits.frames_per_second
+        b.budget = min(max(b.budget, 0) + rate, rate * _BURST_SECONDS)
         if b.line.ready and not b.turns.unheard:
             b.line.forget()
         self._silence(now_ms)

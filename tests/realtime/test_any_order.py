@@ -79,13 +79,13 @@ def play(world: World, kind: str, what: Any) -> None:
     if kind == "wait":
         world.run(what)
     elif kind == "engine" and world.links:
-        world.links[-1].frame(json.dumps(what).encode(), world.now)
+        world.hear(json.dumps(what).encode())
     elif kind == "carrier":
         world.frame(json.dumps({"streamSid": STREAM, **what}).encode())
     elif kind == "junk":
         world.frame(what)
         if world.links:
-            world.links[-1].frame(what, world.now)
+            world.hear(what)
     elif kind == "lose" and world.links:
         world.links[-1].closed(what, world.now)
     elif kind == "open" and world.links:

@@ -207,8 +207,10 @@ def test_a_short_sound_does_not_interrupt_where_that_is_set() -> None:
     world = answering(limits=Limits(barge_in_ms=300)).run(500)
     assert world.engine[0].what["session"]["audio"]["input"]["turn_detection"]["interrupt_response"] is False
     interrupt(world).run(200)
-    world.say("input_audio_buffer.speech_stopped", item_id="u9", audio_end_ms=1).run(1000)
+    world.say("input_audio_buffer.speech_stopped", item_id="u9", audio_end_ms=1)
+    world.say("input_audio_buffer.committed", item_id="u9").run(1000)
     assert not world.sent("clear")
+    assert not world.bridge.turns.awaiting
     interrupt(world).run(301)
     assert world.sent("clear")
 

@@ -139,7 +139,7 @@ def test_any_spelling_of_a_frame_is_understood(separators: tuple[str, str]) -> N
         world.frame(json.dumps(message, separators=separators).encode())
     delta = {"delta": audio(20), "item_id": "i", "type": "response.output_audio.delta"}
     for message in (delta, dict(reversed(delta.items()))):
-        world.links[-1].frame(json.dumps(message, separators=separators).encode(), world.now)
+        world.hear(json.dumps(message, separators=separators).encode())
     assert len(world.asked("input_audio_buffer.append")) == 2
     assert world.played_ms() == GREETING_MS + 40
 
@@ -153,9 +153,11 @@ def test_an_escaped_payload_is_decoded_once() -> None:
 
 
 def test_our_own_track_does_not_go_to_the_engine() -> None:
-    world = live()
+    world = World().start(tracks=["inbound", "outbound"]).run(3000)
     world.frame({"event": "media", "media": {"track": "outbound", "payload": audio(20)}})
     assert not world.asked("input_audio_buffer.append")
+    world.frame({"event": "media", "media": {"track": "inbound", "payload": audio(20)}})
+    assert len(world.asked("input_audio_buffer.append")) == 1
 
 
 def test_a_call_without_a_rendered_greeting_is_greeted_by_the_engine() -> None:

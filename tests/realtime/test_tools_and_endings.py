@@ -343,7 +343,7 @@ def test_malformed_frames_of_the_carrier_change_nothing(data: bytes) -> None:
 def test_malformed_events_of_the_engine_change_nothing(data: bytes) -> None:
     world = live()
     before = world.played_ms()
-    world.links[-1].frame(data, world.now)
+    world.hear(data)
     assert world.played_ms() == before
     world.created().delta(200)
     assert world.played_ms() == before + 200

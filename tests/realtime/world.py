@@ -6,7 +6,7 @@ import base64
 import heapq
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -208,13 +208,13 @@ class World:
             data = message if isinstance(message, bytes) else json.dumps(message, separators=(",", ":")).encode()
             self.bridge.carrier_frame(data, self.now)
 
-    def start(self, token: str = TOKEN, call_sid: str = CALL) -> World:
+    def start(self, token: str = TOKEN, call_sid: str = CALL, tracks: Sequence[str] = ("inbound",)) -> World:
         self.frame({"event": "connected", "protocol": "Call", "version": "1.0.0"})
         start = {
             "streamSid": STREAM,
             "accountSid": "AC1",
             "callSid": call_sid,
-            "tracks": ["inbound"],
+            "tracks": list(tracks),
             "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
             "customParameters": {"token": token},
         }
@@ -239,9 +239,14 @@ class World:
     # the engine's script
 
     def say(self, type_: str, **fields: Any) -> World:
-        data = json.dumps({"type": type_, **fields}, separators=(",", ":")).encode()
-        self.links[-1].frame(data, self.now)
+        self.hear(json.dumps({"type": type_, **fields}, separators=(",", ":")).encode())
         return self
+
+    def hear(self, data: bytes) -> None:
+        """A message of the engine, handed over the way the sockets do."""
+        link = self.links[-1]
+        if not link.audio(data, self.now):
+            link.frame(data, self.now)
 
     def speech(self, item: str = "u1", ms: float = 800, text: str | None = "What are your hours?") -> World:
         """The caller speaks a turn, as the engine reports it."""

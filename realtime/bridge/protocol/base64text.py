@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 
-_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-_PADS = (b"", b"=", b"==")
+ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+PADS = (b"", b"=", b"==")
 #: Mu-law bytes in a millisecond at 8 kHz.
 BYTES_PER_MS = 8
 #: Mu-law bytes in one frame that the bridge sends of audio it holds itself: half a second.
@@ -14,8 +14,8 @@ CHUNK_BYTES = 4000
 
 def is_base64(text: bytes) -> bool:
     """Whether `text` is non-empty canonical base64: alphabet, padding at the end alone, whole groups of four."""
-    rest = text.translate(None, _ALPHABET)
-    return bool(text) and not len(text) & 3 and rest in _PADS and text.endswith(rest)
+    rest = text.translate(None, ALPHABET)
+    return bool(text) and not len(text) & 3 and rest in PADS and text.endswith(rest)
 
 
 def audio_ms(text: bytes) -> float:

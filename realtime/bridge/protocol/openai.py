@@ -18,6 +18,8 @@ MAX_EVENT_BYTES = 4 * 1024 * 1024
 APPEND_HEAD = b'{"type":"input_audio_buffer.append","audio":"'
 APPEND_TAIL = b'"}'
 
+#: Beginning of an audio delta in the usual spelling.
+DELTA_HEAD = b'{"type":"response.output_audio.delta"'
 _DELTA = b'"type":"response.output_audio.delta"'
 _DELTA_SPACED = b'"type": "response.output_audio.delta"'
 

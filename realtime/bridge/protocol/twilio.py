@@ -10,28 +10,31 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.errors import ProtocolError
-from realtime.bridge.protocol.base64text import is_base64
+from realtime.bridge.protocol.base64text import ALPHABET, PADS, is_base64
 
 #: 20 ms frames have about 300 bytes; nothing Twilio sends comes near this.
 MAX_FRAME_BYTES = 64 * 1024
 
-_MEDIA_HEADS = (b'{"event":"media"', b'{"event": "media"')
+_BRACE = ord("}")
+_MEDIA_HEAD = b'{"event":"media"'
 
 
 def media_payload(data: bytes) -> bytes | None:
-    """Base64 audio of an inbound `media` frame in its usual spelling; None sends the frame to `parse`."""
-    if not data.startswith(_MEDIA_HEADS) or len(data) > MAX_FRAME_BYTES or not data.endswith(b"}"):
+    """Base64 audio of a `media` frame in Twilio's spelling; None sends the frame to `parse`.
+
+    The track is not looked at: a bidirectional stream carries the caller's alone, and `start` says which it is.
+    """
+    if not data.startswith(_MEDIA_HEAD):
         return None
     start = data.find(b'"payload":"') + 11
-    if start < 11:
-        start = data.find(b'"payload": "') + 12
-        if start < 12:
-            return None
-    end = data.find(b'"', start)
-    if end < 0 or data.find(b'"outbound"', 0, start) >= 0:
+    payload = data[start : data.find(b'"', start)]
+    # What the alphabet leaves over can only be padding, in its place.
+    rest = payload.translate(None, ALPHABET)
+    if start < 11 or not payload or len(payload) & 3 or len(data) > MAX_FRAME_BYTES or data[-1] != _BRACE:
         return None
-    payload = data[start:end]
-    return payload if is_base64(payload) else None
+    if rest and (rest not in PADS or not payload.endswith(rest)):
+        return None
+    return payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Frame:
     payload: bytes = b""
     name: str = ""
     digit: str = ""
+    mixed: bool = False
+    """The stream carries more than the caller's track."""
 
 
 def _text(value: Any) -> str:
@@ -68,7 +73,8 @@ def _start(message: dict[str, Any]) -> Frame:
     sid = _text(start.get("streamSid")) or _text(message.get("streamSid"))
     if not sid or '"' in sid or "\\" in sid or not sid.isprintable() or not sid.isascii():
         raise ProtocolError("start without a usable streamSid")
-    return Frame("start", stream_sid=sid, call_sid=_text(start.get("callSid")), token=token)
+    mixed = start.get("tracks", ["inbound"]) != ["inbound"]
+    return Frame("start", stream_sid=sid, call_sid=_text(start.get("callSid")), token=token, mixed=mixed)
 
 
 def _media(message: dict[str, Any]) -> Frame:
