@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from common import ai
 from common.errors import ProviderError
 from common.metrics import PROVIDER_ERRORS, RETRIEVAL_SECONDS
-from knowledge import chunking, confidence, words
+from knowledge import chunking, confidence, nearest, words
 from knowledge.models import DocumentKind, text_search
 from tenants.context import require_tenant
 from tenants.tasks import send_after_commit
@@ -53,27 +54,52 @@ class Answer:
     hits: list[Hit]
 
 
+# One statement, in parts:
 # 1. Groups of words that mean the same, each with the number of chunks that have it (capped: beyond some hundreds the
 #    weight hardly changes).
-# 2. Candidates: the nearest by meaning (exact cosine) and the best by words.
+# 2. Candidates: the nearest by meaning and the best by words.
 # 3. The level of unrelated text: the median over a stable sample of vectors.
-_SEARCH = """
-WITH asked AS MATERIALIZED (
+_COUNTED = """
+asked AS MATERIALIZED (
     SELECT ord, websearch_to_tsquery(%(config)s::regconfig, phrase) AS query
     FROM unnest(%(groups)s::text[]) WITH ORDINALITY AS u(phrase, ord)
 ), grouped AS MATERIALIZED (
     SELECT ord, query, (
-        SELECT count(*) FROM (SELECT 1 FROM knowledge_chunk WHERE searched @@ query LIMIT 500) AS having_it
+        SELECT count(*) FROM (SELECT 1 FROM knowledge_chunk WHERE searched @@ query LIMIT %(common)s) AS having_it
     ) AS containing
     FROM asked WHERE numnode(query) > 0
-), near AS (
+)
+"""
+# The counts are known already: see `_count`.
+_KNOWN = """
+grouped AS MATERIALIZED (
+    SELECT ord, websearch_to_tsquery(%(config)s::regconfig, phrase) AS query, containing
+    FROM unnest(%(groups)s::text[], %(counts)s::int[]) WITH ORDINALITY AS u(phrase, containing, ord)
+)
+"""
+_EXACTLY_NEAR = """
     SELECT id FROM knowledge_chunk WHERE model = %(model)s
     ORDER BY embedding <=> %(vector)s::vector LIMIT %(candidates)s
-), worded AS (
+"""
+# Without a vector no index may be tempted to put everything in order by nothing.
+_NEAR_BY_INDEX = f"""
+    SELECT id FROM knowledge_chunk WHERE model = %(model)s AND %(vector)s::vector IS NOT NULL
+    ORDER BY {nearest.COLUMN} <=> %(vector)s::halfvec LIMIT %(candidates)s
+"""  # noqa: S608 - a constant of ours
+_ALL_WORDED = """
     SELECT id FROM knowledge_chunk, websearch_to_tsquery(%(config)s::regconfig, %(any)s) AS query
     WHERE searched @@ query
     ORDER BY ts_rank(searched, query) DESC, id LIMIT %(candidates)s
-), level AS (
+"""
+# Words that half of the business's texts have tell nothing apart: only so many chunks are ranked.
+_SOME_WORDED = """
+    SELECT id FROM (
+        SELECT id, searched FROM knowledge_chunk WHERE searched @@ ({query}) LIMIT %(ranked)s
+    ) AS having_them
+    ORDER BY ts_rank(searched, {query}) DESC, id LIMIT %(candidates)s
+"""
+_SEARCH = """
+WITH {groups}, near AS ({near}), worded AS ({worded}), level AS (
     SELECT count(*) AS chunks,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY 1 - (embedding <=> %(vector)s::vector)) AS median
     FROM (
@@ -84,13 +110,20 @@ SELECT
     c.id, c.heading, c.text, d.title, d.kind,
     CASE WHEN c.model = %(model)s THEN 1 - (c.embedding <=> %(vector)s::vector) END,
     ARRAY(SELECT c.searched @@ query FROM grouped ORDER BY ord),
-    ARRAY(SELECT ts_filter(c.searched, '{a}') @@ query FROM grouped ORDER BY ord),
+    ARRAY(SELECT ts_filter(c.searched, '{{a}}') @@ query FROM grouped ORDER BY ord),
     ARRAY(SELECT containing FROM grouped ORDER BY ord),
     (SELECT coalesce(sum(total), 0) FROM knowledge_document),
     level.median, level.chunks
 FROM knowledge_chunk c JOIN knowledge_document d ON d.id = c.document_id CROSS JOIN level
 WHERE c.id IN (SELECT id FROM near UNION SELECT id FROM worded)
 """
+_COUNT = f"WITH {_COUNTED} SELECT ord, containing FROM grouped ORDER BY ord"  # noqa: S608
+#: A group of words that this many chunks have is a common one.
+COMMON = 500
+#: Chunks that are ranked by their words where there are very many.
+_RANKED = 1000
+#: Entries PostgreSQL reads of a word that is in very many chunks, while it is only counted.
+_COUNTED_ENTRIES = 4 * COMMON
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +146,52 @@ def _embed(question: str) -> tuple[list[float] | None, str]:
 
 def _rows(asked: _Asked, config: str, candidates: int) -> list[tuple[Any, ...]]:
     phrases = [" or ".join(f'"{word}"' for word in group) for group in asked.groups]
-    vector = None if asked.vector is None else "[" + ",".join(f"{x:.7g}" for x in asked.vector) + "]"
+    values: dict[str, Any] = {
+        "config": config,
+        "groups": phrases,
+        "any": " or ".join(phrases),
+        "vector": None if asked.vector is None else nearest.as_text(asked.vector),
+        # No chunk has this model: without a vector nothing is near.
+        "model": "-" if asked.vector is None else asked.model,
+        "candidates": candidates,
+        "common": COMMON,
+    }
+    if nearest.chunks() >= nearest.WORTH_IT:
+        return _rows_of_many(values)
     with connection.cursor() as cursor:
-        cursor.execute(
-            _SEARCH,
-            {
-                "config": config,
-                "groups": phrases,
-                "any": " or ".join(phrases),
-                "vector": vector,
-                # No chunk has this model: without a vector nothing is near.
-                "model": asked.model if vector else "-",
-                "candidates": candidates,
-            },
-        )
+        cursor.execute(_SEARCH.format(groups=_COUNTED, near=_EXACTLY_NEAR, worded=_ALL_WORDED), values)
         return list(cursor.fetchall())
+
+
+def _rows_of_many(values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """The same by the index over the vectors, and by words that are not in every other chunk."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        counts = _count(cursor, values)
+        phrases = [values["groups"][ord_ - 1] for ord_ in counts]
+        rare = [phrase for phrase, number in zip(phrases, counts.values(), strict=True) if number < COMMON]
+        # Words that are all common have to come together.
+        parts = [" or ".join(rare)] if rare else phrases
+        query = " && ".join(f"websearch_to_tsquery(%(config)s::regconfig, %(part{i})s)" for i in range(len(parts)))
+        values = {
+            **values,
+            **{f"part{i}": part for i, part in enumerate(parts)},
+            "groups": phrases,
+            "counts": list(counts.values()),
+            "ranked": _RANKED,
+        }
+        worded = _SOME_WORDED.format(query=query or "''::tsquery")
+        nearest.look_wide(cursor)
+        cursor.execute(_SEARCH.format(groups=_KNOWN, near=_NEAR_BY_INDEX, worded=worded), values)
+        return list(cursor.fetchall())
+
+
+def _count(cursor: CursorWrapper, values: dict[str, Any]) -> dict[int, int]:
+    """Chunks that have each group of words, at most `COMMON`, by its place in the question; stop words left out."""
+    cursor.execute("SELECT set_config('gin_fuzzy_search_limit', %s, true)", [str(_COUNTED_ENTRIES)])
+    cursor.execute(_COUNT, values)
+    counts = dict(cursor.fetchall())
+    cursor.execute("SELECT set_config('gin_fuzzy_search_limit', '0', true)")
+    return counts
 
 
 def _share(found: list[bool], weights: list[float]) -> float:
@@ -162,7 +226,7 @@ def _hit(row: tuple[Any, ...], asked: _Asked) -> tuple[float, Hit]:
 def search(question: str, limit: int = 5) -> list[Hit]:
     """The chunks that may answer, best first; runs inside the tenant.
 
-    By words and meaning together, in one statement. By words alone while embeddings can't be had; a chunk without a
+    By words and meaning together. By words alone while embeddings can't be had; a chunk without a
     vector comes behind those that have one.
     """
     tenant = require_tenant()

@@ -14,9 +14,9 @@ from django.db.models import Q
 
 from common import ai
 from common.clock import now
-from common.errors import Invalid, ProviderError
+from common.errors import Invalid, NotFound, ProviderError
 from common.events import publish_on_commit
-from knowledge import chunking
+from knowledge import chunking, nearest
 from knowledge.models import Chunk, Document, DocumentKind, DocumentState
 from tenants.context import require_tenant
 from tenants.tasks import send_after_commit
@@ -105,6 +105,20 @@ def remove_document(key: str) -> None:
     Document.objects.filter(key=key).delete()
 
 
+def reindex_document(document_id: int) -> Document:
+    """Cut and index a document anew; until its vectors are back it is found by its words. Raises `NotFound`."""
+    from knowledge.tasks import index_document as task
+
+    with transaction.atomic():
+        document = Document.objects.select_for_update().filter(pk=document_id).first()
+        if document is None:
+            raise NotFound("there is no such document")
+        document.chunks.update(embedding=None, model="")
+        write_chunks(document)
+        send_after_commit(task, document.pk)
+    return document
+
+
 def _keep(
     key: str, kind: str, title: str, *, text: str = "", pairs: list[dict[str, str]] | None = None, language: str = ""
 ) -> Document:
@@ -179,7 +193,13 @@ def _note_progress(document: Document, state: DocumentState, error: str = "") ->
     publish_on_commit(
         require_tenant().schema,
         "knowledge",
-        {"document": document.pk, "state": document.state, "done": document.done, "total": document.total},
+        {
+            "type": "document",
+            "document": document.pk,
+            "state": document.state,
+            "done": document.done,
+            "total": document.total,
+        },
     )
 
 
@@ -189,6 +209,8 @@ def index_document(document_id: int) -> None:
     Chunks that have a vector of the model in use are left alone. Raises `ProviderError` when embeddings can't be had;
     what is done is kept, and the document stays searchable by its words.
     """
+    from knowledge.tasks import build_near_index
+
     document = Document.objects.filter(pk=document_id).first()
     if document is None:
         log.info("document to index is gone")
@@ -211,6 +233,8 @@ def index_document(document_id: int) -> None:
                 Chunk.objects.filter(pk=chunk.pk).update(embedding=vector, model=model)
             _note_progress(document, DocumentState.INDEXING)
     _note_progress(document, DocumentState.PENDING)
+    if nearest.build_wanted():
+        send_after_commit(build_near_index)
 
 
 def unfinished_documents() -> list[int]:

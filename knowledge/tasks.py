@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from knowledge import services
+from knowledge import nearest, services
 from tenants.tasks import PublicTask, TenantTask, for_each_tenant, send_after_commit
 
 
@@ -19,6 +19,15 @@ def index_unfinished() -> None:
     """Send the documents that still lack vectors once more."""
     for document_id in services.unfinished_documents():
         send_after_commit(index_document, document_id)
+    if nearest.build_wanted():
+        send_after_commit(build_near_index)
+
+
+@shared_task(base=TenantTask, name="knowledge.build_near_index")  # type: ignore[untyped-decorator]
+def build_near_index() -> None:
+    """An index over the vectors of a business that has very many."""
+    if nearest.build_wanted():
+        nearest.build_index()
 
 
 @shared_task(base=TenantTask, name="knowledge.change_model")  # type: ignore[untyped-decorator]

@@ -188,12 +188,12 @@ def test_one_business_never_answers_from_another(
     assert in_tenant(other_tenant.schema, selectors.answer, "Is there parking?").hits == []
 
 
-def test_a_search_is_one_statement(tenant: TenantInfo, embeddings: EmbeddingServer) -> None:
+def test_a_search_asks_how_much_there_is_and_is_one_statement(tenant: TenantInfo, embeddings: EmbeddingServer) -> None:
     keep(dental())
     index_all()
     with CaptureQueriesContext(connection) as queries:
         selectors.search("Is there parking?")
-    assert len([q for q in queries if not q["sql"].startswith("SET search_path")]) == 1
+    assert len([q for q in queries if not q["sql"].startswith("SET search_path")]) == 2
 
 
 def test_bad_documents_are_refused(tenant: TenantInfo) -> None:

@@ -65,9 +65,7 @@ def test_the_greeting_is_audio_when_create_tenant_returns(
     assert len(waited) == 1, "a greeting that is ready is not spoken again"
 
 
-def test_a_speech_service_that_is_away_does_not_hold_a_new_business_up(
-    ready_schema: None, no_embeddings: None
-) -> None:
+def test_a_speech_service_that_is_away_does_not_hold_a_new_business_up(ready_schema: None, no_embeddings: None) -> None:
     made = make()
     assert in_tenant(made.schema, prompts.rendered) == {}
     assert in_tenant(made.schema, prompts.missing)

@@ -43,5 +43,6 @@ register(
     TenantJob("task:knowledge.index_document", _by_id),
     TenantJob("task:knowledge.index_unfinished", _all_waiting),
     TenantJob("task:knowledge.change_model", _new_model),
+    TenantJob("task:knowledge.build_near_index", _all_waiting),
     PublicJob("task:knowledge.index_all_unfinished", "sends one task a tenant and reads nothing itself"),
 )
