@@ -62,41 +62,38 @@ def databases(postgres: Postgres | None, valkey: Valkey | None) -> list[Program]
     return programs
 
 
+def arguments(ports: Ports, host: str, var: Path, *, worker: str) -> dict[str, list[str]]:
+    """What follows ``python -m`` for each process; `host` is the address `web` and `media` listen on.
+
+    `worker` is the name under which the Celery worker answers pings; no two on a broker may share it.
+    """
+    return {
+        "media": ["realtime.media", "--host", host, "--port", str(ports.media)],
+        "worker": [*_CELERY, "worker", "--pool", "prefork", "--concurrency", "2", "--hostname", worker],
+        "beat": [*_CELERY, "beat", "--schedule", str(var / "beat-schedule"), "--pidfile="],
+        # No access log: it would hold the addresses of people.
+        "web": ["daphne", "-v", "0", "--bind", host, "--port", str(ports.web), "--no-server-name", ASGI],
+        "engine": ["engine", "--port", str(ports.engine)],
+        "carrier": ["carrier", "--port", str(ports.carrier)],
+    }
+
+
+#: Database connections of processes that need fewer than a web process.
+POOLS = {"media": "10", "worker": "2", "beat": "2"}
+_CELERY = ("celery", "--app", "config")
+_EDGE = frozenset({"web", "carrier"})
+
+
 def processes(ports: Ports, host: str, var: Path, *, engine: bool, carrier: bool) -> list[Program]:
-    """The product's own processes; `host` is the address `web` and `media` listen on."""
-
-    def python(module: str, *arguments: str) -> list[str]:
-        return guarded([sys.executable, "-m", module, *arguments])
-
-    celery = ("celery", "--app", "config")
-    found = [
+    """The product's own processes under `up`."""
+    unwanted = {name for name, wanted in (("engine", engine), ("carrier", carrier)) if not wanted}
+    return [
         Program(
-            "media",
-            "work",
-            python("realtime.media", "--host", host, "--port", str(ports.media)),
-            environment={"DATABASE_POOL": "10"},
-        ),
-        Program(
-            "worker",
-            "work",
-            python(*celery, "worker", "--pool", "prefork", "--concurrency", "2", "--hostname", worker_name(ports)),
-            environment={"DATABASE_POOL": "2"},
-        ),
-        Program(
-            "beat",
-            "work",
-            python(*celery, "beat", "--schedule", str(var / "beat-schedule"), "--pidfile="),
-            environment={"DATABASE_POOL": "2"},
-        ),
-        Program(
-            "web",
-            "edge",
-            # No access log: it would hold the addresses of people.
-            python("daphne", "-v", "0", "--bind", host, "--port", str(ports.web), "--no-server-name", ASGI),
-        ),
+            name,
+            "edge" if name in _EDGE else "work",
+            guarded([sys.executable, "-m", *command]),
+            environment={"DATABASE_POOL": POOLS[name]} if name in POOLS else {},
+        )
+        for name, command in arguments(ports, host, var, worker=worker_name(ports)).items()
+        if name not in unwanted
     ]
-    if engine:
-        found.append(Program("engine", "work", python("engine", "--port", str(ports.engine))))
-    if carrier:
-        found.append(Program("carrier", "edge", python("carrier", "--port", str(ports.carrier))))
-    return found

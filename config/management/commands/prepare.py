@@ -27,6 +27,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--stamp", type=Path, help="file that remembers for which code all this was last done")
+        parser.add_argument("--without-demo", action="store_true", help="for production: no demo business")
         parser.add_argument("--wait-for", action="append", default=[], help="address that must answer before the steps")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -40,7 +41,7 @@ class Command(BaseCommand):
             _wait_for(url)
         known = get_commands()
         for name in FIRST_START:
-            if name in known:
+            if name in known and not (name == "seed_demo" and options["without_demo"]):
                 call_command(name)
 
 
