@@ -38,6 +38,7 @@ _DELTA = (
     '"item_id":"item_bench0000000000","output_index":0,"content_index":0,"delta":"%s"}'
 )
 _SPEECH = b'{"type":"input_audio_buffer.speech_started","audio_start_ms":0,"item_id":"item_u"}'
+_SILENCE = b'{"type":"input_audio_buffer.speech_stopped","audio_end_ms":100,"item_id":"item_u"}'
 _CREATED = b'{"type":"response.created","response":{"id":"resp_bench000000000","status":"in_progress"}}'
 
 
@@ -123,6 +124,7 @@ class Call:
         if self.engine is not None:
             self.spoke = time.perf_counter()
             self.engine.send(TEXT, _SPEECH)
+            self.engine.send(TEXT, _SILENCE)
             self.engine.send(TEXT, _CREATED)
 
 

@@ -8,7 +8,7 @@ that is used up nothing is left and the caller hears the apology.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from common.metrics import ENGINE_SWITCHES
@@ -100,8 +100,9 @@ class Line:
         self.knows_greeting = False
         """The greeting is an item of this session that can still be taken back."""
         self.send: Send = _nowhere
-        self.recent: deque[bytes] = deque(maxlen=bridge.limits.recent_frames)
+        self.recent: deque[bytes] = deque()
         """Caller audio that no engine has understood yet."""
+        self.keep_all()
 
     @property
     def rung(self) -> Rung:
@@ -147,6 +148,10 @@ class Line:
             self._b.turns.want_response(greeting, now_ms)
         elif self._owed and not self._unheard:
             self._b.turns.want_response(_GO_ON if self._cut_off else "", now_ms)
+        if self._unheard:
+            self._b.turns.unheard = True
+        else:
+            self.settled()
         self._owed = self._unheard = self._cut_off = False
         self._b.turns.flush(now_ms)
 
@@ -191,15 +196,20 @@ class Line:
         at = self._base_ms + position_ms
         return at if now_ms - _OLDEST_MS <= at <= now_ms else now_ms
 
-    def settled(self) -> None:
-        """The engine has understood what was said so far: no need to keep the sound."""
-        self.recent.clear()
+    def keep_all(self) -> None:
+        """Something is being said, or no engine is there: keep all that comes, up to the limit."""
+        self._keep(self.recent, self._b.limits.recent_frames)
 
-    def forget(self) -> None:
-        """Nobody speaks: of the latest sound only what may be the beginning of a word is worth keeping."""
-        recent = self.recent
-        while len(recent) > _PREROLL_FRAMES:
-            recent.popleft()
+    def settled(self) -> None:
+        """The engine has understood what was said so far: keep no more than the beginning of a next word.
+
+        What is kept passes through the processor's cache: half a second a call is cheap, ten are not.
+        """
+        self._keep((), _PREROLL_FRAMES)
+
+    def _keep(self, frames: Iterable[bytes], most: int) -> None:
+        self.recent = deque(frames, maxlen=most)
+        self._b.keep = self.recent.append
 
     def await_answer(self, now_ms: float) -> None:
         """From now on the engine owes something."""
@@ -254,6 +264,7 @@ class Line:
         if not self._fresh and not self._unheard:
             self.recent.clear()
         self._fresh = True
+        self.keep_all()
         again = self._next(reason, live=live)
         if again is None:
             self.gone = True

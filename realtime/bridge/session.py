@@ -53,6 +53,8 @@ class Bridge:
         self.budget = 0
         """Frames that the carrier may still send; below zero they are dropped."""
         self._early: deque[bytes] = deque(maxlen=limits.recent_frames)
+        self.keep = self._early.append
+        """Where caller audio is kept that no engine has understood; the line changes it."""
         self._left = False
         self._greeted = False
         self._errors = 0
@@ -86,7 +88,7 @@ class Bridge:
         if self.budget < 0:
             DROPPED.labels("caller_audio").inc()
             return True
-        self._keep(payload)
+        self.keep(payload)
         line = self.line
         if line.ready:
             line.send(APPEND_HEAD + payload + APPEND_TAIL)
@@ -167,7 +169,6 @@ class Bridge:
         self.mouth = Mouth(self, self._stream_sid)
         self.turns, self.tools, self.ending = Turns(self), Tools(self), Ending(self)
         self.line, self.watchdogs, self.keypad = Line(self, self._rungs), Watchdogs(self), Keypad(self)
-        self._keep = self.line.recent.append
         self.line.recent.extend(self._early)
         self._early.clear()
         self.state, self._live, self._plain = "live", True, not self._mixed

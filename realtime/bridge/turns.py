@@ -44,7 +44,10 @@ class Turns:
 
     def speech_started(self, event: dict[str, Any], now_ms: float) -> None:
         """The caller has begun to speak."""
-        self.caller_speaking = self.unheard = True
+        self.caller_speaking = True
+        if not self.unheard:
+            self.unheard = True
+            self._b.line.keep_all()
         self.awaiting = False
         if self._b.ending.interruptible():
             self._wanted = None  # the engine answers what the caller says now

@@ -40,8 +40,6 @@ class Watchdogs:
         b = self._b
         rate = b.limits.frames_per_second
         b.budget = min(max(b.budget, 0) + rate, rate * _BURST_SECONDS)
-        if b.line.ready and not b.turns.unheard:
-            b.line.forget()
         self._silence(now_ms)
 
     def _silence(self, now_ms: float) -> None:
