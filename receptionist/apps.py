@@ -14,8 +14,10 @@ class ReceptionistConfig(AppConfig):
     def ready(self) -> None:
         """New businesses get a receptionist; calls get its session."""
         from calls.sessions import register_session_builder
-        from receptionist import services, session
+        from receptionist import profile, services, session
+        from tenants.professions import register_professions
         from tenants.provisioning import register_step
 
+        register_professions(profile.professions)
         register_step("receptionist", services.provision)
         register_session_builder(session.build)

@@ -23,4 +23,7 @@ class TenantsConfig(AppConfig):
         """Keep each tenant's schema version up to date, whichever command migrates it."""
         from django_tenants.signals import schema_migrated
 
+        from tenants.account import trail
+
+        trail.connect()
         schema_migrated.connect(_on_schema_migrated, dispatch_uid="tenants.note_version")

@@ -13,6 +13,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.db import SessionStore
@@ -59,9 +60,14 @@ def belongs_here(session: SessionBase, tenant: TenantInfo | None) -> bool:
 
 def open_session(request: HttpRequest, user: User, tenant: TenantInfo | None, root_session: str = "") -> None:
     """Sign `user` in on this host, under a fresh session key."""
-    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    request.session[_PLACE] = _place(tenant)
+    login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    mark(request, tenant)
     request.session[_ROOT_SESSION] = root_session
+
+
+def mark(request: HttpRequest, tenant: TenantInfo | None) -> None:
+    """Say that the session that was just opened is one of this host's."""
+    request.session[_PLACE] = _place(tenant)
 
 
 def close_session(request: HttpRequest) -> None:

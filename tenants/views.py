@@ -5,23 +5,21 @@ from __future__ import annotations
 from typing import cast
 from urllib.parse import urlencode
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
-from django.contrib.auth import authenticate
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from common.crypto import random_token
-from common.errors import RateLimited
 from tenants import sessions
 from tenants.access import TenantRequest, member_required
 from tenants.context import TenantInfo
 from tenants.hosts import tenant_origin
 from tenants.models import Tenant, TenantStatus, User
-from tenants.services import audit
 
 # -- root host ---------------------------------------------------------------------------------------------------------
 
@@ -30,29 +28,6 @@ from tenants.services import audit
 def landing(request: HttpRequest) -> HttpResponse:
     """What this is, and the way in."""
     return render(request, "landing.html")
-
-
-@never_cache
-@require_http_methods(["GET", "POST"])
-def sign_in(request: HttpRequest) -> HttpResponse:
-    """E-mail and password; then to `next`, a path of this host, or to the choice of businesses."""
-    target = request.POST.get("next") or request.GET.get("next") or "/businesses"
-    target = sessions.local_path(target)
-    error, status = "", 200
-    if request.method == "POST":
-        email, password = request.POST.get("email", "")[:254], request.POST.get("password", "")[:512]
-        try:
-            sessions.count_try(email, request.META.get("REMOTE_ADDR", ""))
-            user = authenticate(request, username=email, password=password)
-            if isinstance(user, User):
-                sessions.open_session(request, user, None)
-                audit.record("user.signed_in", actor=user.pk)
-                return redirect(target)
-            error, status = "This e-mail address and password do not match.", 422
-        except RateLimited as limited:
-            error, status = limited.message, limited.http_status
-    context = {"error": error, "next": target, "email": request.POST.get("email", "")}
-    return render(request, "tenants/login.html", context, status=status)
 
 
 @require_POST
@@ -126,14 +101,8 @@ def enter(request: TenantRequest) -> HttpResponse:
     if user is None:
         raise PermissionDenied
     sessions.open_session(request, user, request.tenant, ticket.root_session)
+    UserSession.objects.create_from_request(request)
+    UserSession.objects.filter(session_key=request.session.session_key).update(data={"business": request.tenant.name})
     response = redirect(sessions.local_path(ticket.next))
     response.delete_cookie(sessions.STATE_COOKIE, path="/enter")
     return response
-
-
-@require_GET
-@member_required()
-def home(request: TenantRequest) -> HttpResponse:
-    """The business at a glance."""
-    numbers = Tenant.objects.get(pk=request.tenant.id).numbers.values_list("number", flat=True)
-    return render(request, "tenants/home.html", {"tenant": request.tenant, "numbers": list(numbers)})

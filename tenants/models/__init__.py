@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenants.models.access import ApiKey, AuditEvent, KeptAnswer, Membership, Role
+from tenants.models.access import ApiKey, AuditEvent, Invitation, KeptAnswer, Membership, Role
 from tenants.models.tenant import Domain, FrontDoor, PhoneNumber, SchemaBlueprint, Tenant, TenantStatus
 from tenants.models.user import User, UserManager
 
@@ -11,6 +11,7 @@ __all__ = [
     "AuditEvent",
     "Domain",
     "FrontDoor",
+    "Invitation",
     "KeptAnswer",
     "Membership",
     "PhoneNumber",

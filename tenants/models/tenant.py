@@ -74,6 +74,8 @@ class Tenant(TenantMixin):  # type: ignore[misc]  # the library has no types
     schema_version = models.CharField(max_length=16, blank=True)
     #: Fingerprint of the document last applied, so that the same one is not applied twice.
     profile_digest = models.CharField(max_length=64, blank=True)
+    #: Next screen of the set-up that its owner has not finished; empty when it is done or was not wanted.
+    setup_step = models.CharField(max_length=12, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     claimed_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)

@@ -64,6 +64,7 @@ def _delete(slug: str, actor: int | None) -> None:
         tenant.domains.all().delete()
         tenant.numbers.all().delete()
         tenant.api_keys.all().delete()
+        tenant.invitations.all().delete()
         gone = User.objects.filter(pk__in=people, memberships=None, is_superuser=False)
         _end_sessions([*gone.values_list("pk", flat=True)])
         gone.delete()

@@ -45,7 +45,7 @@ class Browser:
         return answer
 
     def sign_in(self, person=ALICE, password=PASSWORD, **more: str):
-        return self.post("http://localhost:8000/login", {"email": person.email, "password": password, **more})
+        return self.post("http://localhost:8000/login", {"login": person.email, "password": password, **more})
 
 
 @pytest.fixture
@@ -79,15 +79,13 @@ def test_a_page_of_the_business_asks_to_sign_in_and_comes_back_to_itself(browser
 
 
 def test_e_mail_addresses_are_the_same_in_any_case(browser) -> None:
-    browser.post("http://localhost:8000/login", {"email": " ALICE@Alpha.Example", "password": PASSWORD})
+    browser.post("http://localhost:8000/login", {"login": " ALICE@Alpha.Example", "password": PASSWORD})
     assert browser.url == "http://alpha.localhost:8000/"
 
 
-@pytest.mark.parametrize(
-    "data", [{"password": "wrong"}, {"email": "nobody@x.example"}, {"email": ""}, {"password": ""}]
-)
+@pytest.mark.parametrize("data", [{"password": "wrong"}, {"login": "nobody@x.example"}])
 def test_a_wrong_password_and_an_unknown_address_look_the_same(browser, data) -> None:
-    answer = browser.post("http://localhost:8000/login", {"email": ALICE.email, "password": PASSWORD, **data})
+    answer = browser.post("http://localhost:8000/login", {"login": ALICE.email, "password": PASSWORD, **data})
     assert answer.status_code == 422
     assert b"do not match" in answer.content
     assert "sessionid" not in browser.at("localhost:8000").cookies
@@ -95,7 +93,10 @@ def test_a_wrong_password_and_an_unknown_address_look_the_same(browser, data) ->
 
 def test_somebody_who_was_deactivated_can_not_sign_in(browser) -> None:
     User.objects.filter(email=ALICE.email).update(is_active=False)
-    assert browser.sign_in(ALICE).status_code == 422
+    browser.sign_in(ALICE)
+    assert browser.url == "http://localhost:8000/login/inactive"
+    assert browser.get("http://localhost:8000/businesses").status_code == 200
+    assert urlsplit(browser.url).path == "/login"
 
 
 def test_guessing_passwords_is_slowed_down(browser) -> None:
@@ -108,7 +109,7 @@ def test_guessing_passwords_is_slowed_down(browser) -> None:
 def test_a_stranger_elsewhere_does_not_lock_a_person_out(browser) -> None:
     elsewhere = Client(headers={"host": "localhost:8000"}, REMOTE_ADDR="203.0.113.9")
     for _ in range(11):
-        answer = elsewhere.post("/login", {"email": ALICE.email, "password": "wrong"})
+        answer = elsewhere.post("/login", {"login": ALICE.email, "password": "wrong"})
     assert answer.status_code == 429
     assert browser.sign_in(ALICE).status_code == 200
 
@@ -116,7 +117,7 @@ def test_a_stranger_elsewhere_does_not_lock_a_person_out(browser) -> None:
 def test_many_machines_guessing_one_password_are_stopped_too(browser) -> None:
     for machine in range(61):
         client = Client(headers={"host": "localhost:8000"}, REMOTE_ADDR=f"203.0.113.{machine}")
-        answer = client.post("/login", {"email": ALICE.email, "password": "wrong"})
+        answer = client.post("/login", {"login": ALICE.email, "password": "wrong"})
     assert answer.status_code == 429
 
 
@@ -139,7 +140,7 @@ def test_cookies_stay_on_their_host_and_out_of_reach_of_scripts(browser) -> None
 
 def ticket_address(browser: Browser) -> str:
     """Stop right before the ticket is used."""
-    browser.post("http://localhost:8000/login", {"email": ALICE.email, "password": PASSWORD}, follow=False)
+    browser.post("http://localhost:8000/login", {"login": ALICE.email, "password": PASSWORD}, follow=False)
     first = browser.get("http://alpha.localhost:8000/login", follow=False)
     return browser.get(first["Location"], follow=False)["Location"]
 
@@ -232,7 +233,7 @@ def test_signing_out_needs_a_post() -> None:
 
 def test_forged_sign_ins_are_refused() -> None:
     client = Client(enforce_csrf_checks=True, headers={"host": "localhost:8000"})
-    assert client.post("/login", {"email": ALICE.email, "password": PASSWORD}).status_code == 403
+    assert client.post("/login", {"login": ALICE.email, "password": PASSWORD}).status_code == 403
 
 
 def test_the_session_key_changes_with_the_sign_in(browser) -> None:

@@ -1,0 +1,130 @@
+"""Forms of the root host."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+from allauth.account.forms import LoginForm, ResetPasswordForm
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from common.errors import AppError
+from tenants import professions
+from tenants.models import Tenant, User
+from tenants.provisioning import RESERVED_SLUGS, check_slug
+
+
+def _email_field() -> forms.EmailField:
+    widget = forms.EmailInput(attrs={"autocomplete": "username", "maxlength": 254})
+    return forms.EmailField(label="E-mail address", max_length=254, widget=widget)
+
+
+def new_password_field() -> forms.CharField:
+    """A password that is being chosen."""
+    return forms.CharField(
+        label="Password",
+        max_length=512,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least 8 characters; a few words are easier to remember than signs.",
+    )
+
+
+class SignInForm(LoginForm):  # type: ignore[misc]  # the library has no types
+    """E-mail address and password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"] = _email_field()
+        self.fields["login"].widget.attrs["autofocus"] = True
+        widget = forms.PasswordInput(attrs={"autocomplete": "current-password"})
+        self.fields["password"] = forms.CharField(label="Password", max_length=512, strip=False, widget=widget)
+        self.order_fields(["login", "password"])
+
+
+class ForgottenForm(ResetPasswordForm):  # type: ignore[misc]  # the library has no types
+    """The address that a way back is sent to."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"] = _email_field()
+
+
+def slug_of(name: str) -> str:
+    """A free address made of a business's name: "Café Übermut & Co." becomes ``cafe-ubermut-co``."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:32].strip("-") or "business"
+    taken = set(Tenant.objects.filter(slug__startswith=base).values_list("slug", flat=True)) | RESERVED_SLUGS
+    return next(slug for slug in (base, *(f"{base}-{number}" for number in range(2, 10_000))) if slug not in taken)
+
+
+class BusinessForm(forms.Form):
+    """A new business of somebody who has an account."""
+
+    name = forms.CharField(
+        label="Name of your business", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+    )
+    slug = forms.CharField(
+        label="Web address",
+        max_length=40,
+        required=False,
+        help_text="Small letters, digits and hyphens; made from the name when left empty.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    profession = forms.ChoiceField(label="What do you do?", choices=professions.choices)
+
+    def clean_slug(self) -> str:
+        """Free and well-formed, or made from the name."""
+        slug = self.cleaned_data["slug"].strip().lower()
+        if not slug:
+            return slug_of(self.cleaned_data.get("name", ""))
+        try:
+            return check_slug(slug)
+        except AppError as error:
+            free = slug_of(slug)
+            raise ValidationError(f"{error.message.capitalize()}. Free is: {free}") from None
+
+
+class SignUpForm(BusinessForm):
+    """A new business and the person who founds it."""
+
+    email = _email_field()
+    password = new_password_field()
+
+    field_order = ["name", "slug", "profession", "email", "password"]
+
+    def clean_email(self) -> str:
+        """In lower case, so that it can't exist twice."""
+        return str(self.cleaned_data["email"]).strip().lower()
+
+    def clean(self) -> dict[str, Any]:
+        """The password is judged beside the address it must not resemble."""
+        data = super().clean() or self.cleaned_data
+        if data.get("password"):
+            try:
+                validate_password(data["password"], User(email=data.get("email", "")))
+            except ValidationError as error:
+                self.add_error("password", error)
+        return data
+
+
+class JoinForm(forms.Form):
+    """The person who accepts an invitation and has no account yet."""
+
+    full_name = forms.CharField(
+        label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    password = new_password_field()
+
+    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._email = email
+
+    def clean_password(self) -> str:
+        """Good enough for this address."""
+        password = str(self.cleaned_data["password"])
+        validate_password(password, User(email=self._email))
+        return password
