@@ -103,6 +103,49 @@ class PhoneNumber:
 
 
 @dataclass(slots=True)
+class Application:
+    """What happens when a browser calls: Twilio's TwiML application."""
+
+    account_sid: str
+    friendly_name: str = ""
+    voice_url: str = ""
+    voice_method: str = "POST"
+    voice_fallback_url: str = ""
+    voice_fallback_method: str = "POST"
+    status_callback: str = ""
+    status_callback_method: str = "POST"
+    sid: str = field(default_factory=lambda: new_sid("AP"))
+    created: float = field(default_factory=time.time)
+    updated: float = field(default_factory=time.time)
+
+    def to_json(self) -> dict[str, Any]:
+        """Twilio's Application."""
+        return {
+            "sid": self.sid,
+            "account_sid": self.account_sid,
+            "friendly_name": self.friendly_name,
+            "voice_url": self.voice_url,
+            "voice_method": self.voice_method,
+            "voice_fallback_url": self.voice_fallback_url,
+            "voice_fallback_method": self.voice_fallback_method,
+            "voice_caller_id_lookup": False,
+            "status_callback": self.status_callback,
+            "status_callback_method": self.status_callback_method,
+            "sms_url": "",
+            "sms_method": "POST",
+            "sms_fallback_url": "",
+            "sms_fallback_method": "POST",
+            "sms_status_callback": "",
+            "message_status_callback": "",
+            "public_application_connect_enabled": False,
+            "api_version": API_VERSION,
+            "date_created": rfc2822(self.created),
+            "date_updated": rfc2822(self.updated),
+            "uri": account_path(self.account_sid, f"Applications/{self.sid}.json"),
+        }
+
+
+@dataclass(slots=True)
 class CallRecord:
     """One party's connection as REST shows it. `caller` and `callee` are Twilio's From and To."""
 

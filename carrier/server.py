@@ -8,8 +8,9 @@ from aiohttp import web
 
 from carrier.exchange import Exchange
 from carrier.phones import api as phones
+from carrier.phones import browser_signal
 from carrier.resources import API_VERSION, rfc2822
-from carrier.rest import calls, numbers, recordings
+from carrier.rest import applications, calls, numbers, recordings
 from carrier.rest.access import EXCHANGE, guard
 from carrier.settings import Settings
 
@@ -57,6 +58,7 @@ def make_app(settings: Settings) -> web.Application:
     app[phones.PHONES] = {}
     root = f"/{API_VERSION}/Accounts/{{account}}"
     app.router.add_routes([web.get("/healthz", _healthz), web.get(f"{root}.json", _account), *phones.routes()])
-    for route in (*numbers.routes(), *recordings.routes(), *calls.routes()):
+    app.router.add_routes(browser_signal.routes())
+    for route in (*numbers.routes(), *applications.routes(), *recordings.routes(), *calls.routes()):
         app.router.add_route(route.method, root + route.path, route.handler)
     return app

@@ -28,6 +28,10 @@ class Settings:
     speech_model: str = "gpt-4o-mini-tts"
     speech_voice: str = "marin"
     speech_timeout: float = 15.0
+    #: The API key that signs browsers' access tokens, and the application they call; without them no browser phones.
+    api_key_sid: str = ""
+    api_key_secret: str = ""
+    application_sid: str = ""
     webhook_timeout: float = 15.0
     #: Pauses before a notification is sent again.
     notify_pauses: tuple[float, ...] = (0.5, 2.0, 5.0, 15.0)
@@ -57,4 +61,7 @@ def from_env(public_url: str) -> Settings:
         speech_format="pcmu" if ours else "wav",
         speech_model=env_str("SPEECH_MODEL", "gpt-4o-mini-tts"),
         speech_voice=env_str("SPEECH_VOICE", "marin"),
+        api_key_sid=env_str("TWILIO_API_KEY_SID"),
+        api_key_secret=env_secret("TWILIO_API_KEY_SECRET", ""),
+        application_sid=env_str("TWILIO_TWIML_APP_SID"),
     )

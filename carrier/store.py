@@ -14,9 +14,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from carrier.resources import CallRecord, PhoneNumber, RecordingRecord
+from carrier.resources import Application, CallRecord, PhoneNumber, RecordingRecord
 
-Row = TypeVar("Row", PhoneNumber, CallRecord, RecordingRecord)
+Row = TypeVar("Row", Application, PhoneNumber, CallRecord, RecordingRecord)
 
 
 class Shelf(Generic[Row]):
@@ -63,6 +63,7 @@ class Store:
         self._db = sqlite3.connect(folder / "carrier.sqlite3", isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
+        self.applications = Shelf(self._db, "applications", Application)
         self.numbers = Shelf(self._db, "numbers", PhoneNumber)
         self.calls = Shelf(self._db, "calls", CallRecord)
         self.recordings = Shelf(self._db, "recordings", RecordingRecord)

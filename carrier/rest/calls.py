@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 from multidict import MultiDictProxy
 
-from carrier.exchange import checked_e164
+from carrier.exchange import checked_callee, checked_e164
 from carrier.resources import FINAL, CallRecord
 from carrier.rest.access import EXCHANGE
 from carrier.rest.errors import RestError, bad_parameter, not_found
@@ -39,11 +39,11 @@ def _instructions(form: Form) -> Goto | Given | None:
 
 
 async def create(request: web.Request) -> web.Response:
-    """Place a call. Only numbers of ours can be reached; any other call fails at once."""
+    """Place a call. Only numbers of ours and registered browsers can be reached; any other call fails at once."""
     exchange = request.app[EXCHANGE]
     form = await request.post()
     try:
-        callee, caller = checked_e164(str(form.get("To", ""))), checked_e164(str(form.get("From", "")))
+        callee, caller = checked_callee(str(form.get("To", ""))), checked_e164(str(form.get("From", "")))
     except Invalid as error:
         raise bad_parameter(21211, error.message) from None
     if exchange.store.number(caller) is None:

@@ -10,7 +10,7 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from carrier.exchange import Exchange, checked_e164
-from carrier.resources import PhoneNumber, formatted
+from carrier.resources import Application, PhoneNumber, formatted
 from carrier.rest.access import EXCHANGE
 from carrier.rest.errors import bad_parameter, not_found
 from carrier.rest.paging import page
@@ -30,7 +30,8 @@ _METHODS = {
 _FIRST_FREE = 2_000_000
 
 
-def _apply(number: PhoneNumber, form: MultiMapping[Any]) -> None:
+def apply_urls(number: PhoneNumber | Application, form: MultiMapping[Any]) -> None:
+    """Take over what a form says about addresses and name. Raises `RestError`."""
     for parameter, name in _URLS.items():
         if parameter in form:
             url = str(form[parameter])
@@ -76,7 +77,7 @@ async def create(request: web.Request) -> web.Response:
     else:
         raise bad_parameter(21402, "PhoneNumber or AreaCode is required")
     number = PhoneNumber(exchange.settings.account_sid, wanted)
-    _apply(number, form)
+    apply_urls(number, form)
     exchange.store.numbers.put(number)
     return web.json_response(number.to_json(), status=201)
 
@@ -111,7 +112,7 @@ async def fetch(request: web.Request) -> web.Response:
 async def update(request: web.Request) -> web.Response:
     """Set what happens when it is called."""
     number = _number(request)
-    _apply(number, await request.post())
+    apply_urls(number, await request.post())
     request.app[EXCHANGE].store.numbers.put(number)
     return web.json_response(number.to_json())
 
