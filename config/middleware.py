@@ -76,7 +76,7 @@ class ApiEdgeMiddleware:
         if len(body) > limit:
             message = f"a request has {limit} bytes at most; nothing was kept"
             return problem(413, "too_large", message, {"limit": limit})
-        request._body = body  # type: ignore[attr-defined]  # what `request.body` gives from now on
+        request._body = body  # what `request.body` gives from now on
         return None
 
     def _shaped(self, response: HttpResponseBase) -> HttpResponseBase:

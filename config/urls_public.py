@@ -6,11 +6,13 @@ from django.conf import settings
 from django.urls import include, path
 
 from config import health
+from config.api import api
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
+    path("api/v1/", api.urls),
     path("", include("calls.webhooks_urls")),
     path("", include("tenants.urls_public")),
 ]

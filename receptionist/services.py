@@ -8,10 +8,11 @@ from django.db import transaction
 
 from knowledge import services as knowledge
 from knowledge.models import Document
-from receptionist import prompts
+from receptionist import prompts, selectors
 from receptionist.models import OpenInterval, Persona, Service, SpecialDay
 from receptionist.profile import BusinessProfile, HolidayIn, HoursIn, ServiceIn, parse_profile, template
 from receptionist.selectors import with_name
+from tenants.context import require_tenant
 from tenants.models import Tenant
 
 T = TypeVar("T")
@@ -74,6 +75,24 @@ def _set_persona(profile: BusinessProfile, base: BusinessProfile) -> None:
 
 
 @transaction.atomic
+def change_persona(
+    *, greeting: str | None = None, voice: str | None = None, guidance: list[str] | None = None
+) -> Persona:
+    """Change what is given and leave the rest; what is spoken first is rendered again."""
+    tenant = require_tenant()
+    persona = Persona.objects.select_for_update().filter(pk=Persona.ONLY).first() or selectors.persona(tenant)
+    if greeting is not None:
+        persona.greeting = with_name(greeting, tenant.name)
+    if voice is not None:
+        persona.voice = voice
+    if guidance is not None:
+        persona.guidance = guidance
+    persona.save()
+    prompts.render_after_commit()
+    return persona
+
+
+@transaction.atomic
 def set_hours(hours: HoursIn) -> None:
     """Replace the weekly hours."""
     OpenInterval.objects.all().delete()
@@ -92,6 +111,15 @@ def set_holidays(holidays: list[HolidayIn]) -> None:
     SpecialDay.objects.bulk_create(
         SpecialDay(year=day.year, month=day.month, day=day.day, name=day.name, intervals=list(day.intervals))
         for day in days.values()
+    )
+
+
+@transaction.atomic
+def set_holiday(holiday: HolidayIn) -> None:
+    """Add one special day; one of the same date is replaced."""
+    day = holiday.special_day()
+    SpecialDay.objects.update_or_create(
+        year=day.year, month=day.month, day=day.day, defaults={"name": day.name, "intervals": list(day.intervals)}
     )
 
 

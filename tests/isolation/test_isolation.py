@@ -102,16 +102,16 @@ def test_a_new_url_without_a_case_is_found_however_deep() -> None:
 def test_each_operation_of_the_api_is_a_way_in() -> None:
     api = NinjaAPI(urls_namespace="isolation")
 
-    @api.get("calls/{call_id}")
-    def read(request, call_id: int) -> int:
-        return call_id
+    @api.get("samples/{pk}")
+    def read(request, pk: int) -> int:
+        return pk
 
-    @api.delete("calls/{call_id}")
-    def erase(request, call_id: int) -> int:
-        return call_id
+    @api.delete("samples/{pk}")
+    def erase(request, pk: int) -> int:
+        return pk
 
     found = missing(discovery.urls("root", [path("api/v1/", api.urls)]))
-    assert {"root:GET api/v1/calls/<call_id>", "root:DELETE api/v1/calls/<call_id>"} <= found
+    assert {"root:GET api/v1/samples/<pk>", "root:DELETE api/v1/samples/<pk>"} <= found
 
 
 def test_a_new_socket_without_a_case_is_found(monkeypatch) -> None:
