@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -34,4 +35,4 @@ def notices(request: HttpRequest) -> dict[str, Any]:
     """Context processor: ``notices`` on pages that a member sees, read when a template asks."""
     if getattr(request, "tenant", None) is None or getattr(request, "role", None) is None:
         return {}
-    return {"notices": SimpleLazyObject(lambda: _read(request))}
+    return {"notices": SimpleLazyObject(lambda: _read(request)), "account_url": f"{settings.PUBLIC_URL}/account"}

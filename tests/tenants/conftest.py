@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from common.kv import redis_sync
+from tests.tenants.browser import Browser
 
 
 @pytest.fixture(autouse=True)
@@ -24,3 +25,9 @@ def no_rooms_above(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provisioning, "_steps", {})
     monkeypatch.setattr(numbers, "_setups", [])
     monkeypatch.setattr(numbers, "_sources", [], raising=False)
+
+
+@pytest.fixture
+def browser() -> Browser:
+    """A fresh one."""
+    return Browser()

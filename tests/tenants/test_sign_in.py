@@ -14,43 +14,9 @@ from common.kv import redis_sync
 from tenants.models import Membership, User
 from tenants.sessions import TICKET_SECONDS, local_path
 from tests.cast import ALICE, ALPHA, BETA, BOB, MALLORY, PASSWORD
+from tests.tenants.browser import Browser
 
 pytestmark = pytest.mark.django_db
-
-
-class Browser:
-    """A browser that keeps cookies per host, as real ones do with host-only cookies, and follows redirects."""
-
-    def __init__(self) -> None:
-        self._clients: dict[str, Client] = {}
-        self.url = ""
-
-    def at(self, host: str) -> Client:
-        return self._clients.setdefault(host, Client(headers={"host": host}))
-
-    def get(self, url: str, *, follow: bool = True):
-        return self._go("get", url, {}, follow)
-
-    def post(self, url: str, data: dict[str, str], *, follow: bool = True):
-        return self._go("post", url, data, follow)
-
-    def _go(self, method: str, url: str, data: dict[str, str], follow: bool):
-        parts = urlsplit(url)
-        self.url = url
-        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        answer = getattr(self.at(parts.netloc), method)(target, data)
-        if follow and answer.status_code == 302:
-            place = answer["Location"]
-            return self.get(place if "://" in place else f"{parts.scheme}://{parts.netloc}{place}")
-        return answer
-
-    def sign_in(self, person=ALICE, password=PASSWORD, **more: str):
-        return self.post("http://localhost:8000/login", {"login": person.email, "password": password, **more})
-
-
-@pytest.fixture
-def browser() -> Browser:
-    return Browser()
 
 
 def test_a_member_of_one_business_ends_up_on_its_pages(browser) -> None:
