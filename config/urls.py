@@ -7,4 +7,6 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("tenants.urls")),
     path("", include("calls.urls")),
+    path("", include("knowledge.urls")),
+    path("", include("receptionist.urls")),
 ]

@@ -10,7 +10,7 @@ from common.events import group_name
 from tenants.context import TenantInfo
 from tenants.websocket import CLOSE_FORBIDDEN, Member, still_allowed
 
-TOPICS = ("calls",)
+TOPICS = ("calls", "knowledge")
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # the library has no types

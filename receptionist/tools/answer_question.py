@@ -27,14 +27,21 @@ class AnswerQuestion(Arguments):
     )
 
 
+def spoken_answer(question: str) -> tuple[str, knowledge.Answer]:
+    """What a caller who asks `question` is told, and the answer behind it."""
+    answer = knowledge.answer(question)
+    if answer.decision == "decline":
+        return DECLINE, answer
+    best = answer.hits[0]
+    return with_source(answer.text, best.kind, best.title), answer
+
+
 def _run(context: Context, arguments: AnswerQuestion) -> ToolResult:
-    answer = knowledge.answer(arguments.question)
+    say, answer = spoken_answer(arguments.question)
     ANSWERS.labels(decision=answer.decision).inc()
     confidence = round(answer.confidence, 3)
     if answer.decision == "decline":
-        return ToolResult(True, {"say": DECLINE, "decision": "decline", "confidence": confidence})
-    best = answer.hits[0]
-    say = with_source(answer.text, best.kind, best.title)
+        return ToolResult(True, {"say": say, "decision": "decline", "confidence": confidence})
     citation = JournalEvent(
         "citation", {"question": arguments.question, "source": answer.source, "confidence": confidence}
     )

@@ -4,6 +4,7 @@ import "./dialogs.js";
 import "./palette.js";
 import "./live.js";
 import "./player.js";
+import "./listen.js";
 
 const root = document.documentElement;
 root.classList.add("scripted");
