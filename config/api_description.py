@@ -12,6 +12,8 @@ from ninja.operation import Operation
 
 from common.rest import PROBLEM, Problem
 from config.api_page import sections
+from tenants.hosts import tenant_origin
+from tenants.models import Membership, Role, TenantStatus
 from tenants.rest import REPLAYED
 from tenants.services.api_keys import SCOPES
 
@@ -92,5 +94,19 @@ def docs_page(request: HttpRequest, document: Any) -> HttpResponse:
         "scopes": SCOPES.items(),
         "base": f"{settings.PUBLIC_URL}/api/v1",
         "rate": settings.API_RATE_PER_MINUTE,
+        "places": _places_for_keys(request),
     }
     return render(request, "api/docs.html", context)
+
+
+def _places_for_keys(request: HttpRequest) -> list[tuple[str, str]]:
+    """Where the person who reads makes keys: name and address of each business they manage."""
+    if not request.user.is_authenticated:
+        return []
+    managed = Membership.objects.filter(
+        user=request.user.pk, role__in=(Role.OWNER, Role.ADMIN), tenant__status=TenantStatus.ACTIVE
+    ).select_related("tenant")
+    return [
+        (member.tenant.name, f"{tenant_origin(member.tenant.slug or '')}/settings/api")
+        for member in managed.order_by("tenant__name")[:5]
+    ]

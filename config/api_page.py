@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 _NUMBER = ("integer", "number")
 
@@ -18,7 +21,7 @@ class Line:
 
     name: str
     kind: str
-    about: str
+    about: SafeString
     required: bool
 
 
@@ -30,11 +33,11 @@ class Entry:
     method: str
     path: str
     summary: str
-    about: str
+    about: SafeString
     scope: str
     parameters: list[Line]
     body: list[Line]
-    answers: list[tuple[str, str]]
+    answers: list[tuple[str, SafeString]]
     result: list[Line]
     example: str
 
@@ -46,6 +49,11 @@ class Section:
     id: str
     name: str
     entries: list[Entry] = field(default_factory=list)
+
+
+def words(text: str) -> SafeString:
+    """Words of ours for the page; what stands between backticks is code."""
+    return mark_safe(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text)))  # noqa: S308 - escaped just here
 
 
 def sections(document: dict[str, Any]) -> list[Section]:
@@ -68,11 +76,11 @@ def _entry(document: dict[str, Any], path: str, method: str, details: dict[str, 
         method=method,
         path=path,
         summary=details["summary"],
-        about=details.get("description", ""),
+        about=words(details.get("description", "")),
         scope=details.get("x-scope", ""),
         parameters=[_parameter(document, one) for one in details["parameters"]],
         body=_fields(document, body),
-        answers=[(status, answer["description"]) for status, answer in details["responses"].items()],
+        answers=[(status, words(answer["description"])) for status, answer in details["responses"].items()],
         result=_fields(document, result),
         example=_curl(document, path, method, body),
     )
@@ -80,7 +88,7 @@ def _entry(document: dict[str, Any], path: str, method: str, details: dict[str, 
 
 def _parameter(document: dict[str, Any], one: dict[str, Any]) -> Line:
     place = {"path": "in the path", "query": "query", "header": "header"}[one["in"]]
-    about = one.get("description", "")
+    about = words(one.get("description", ""))
     return Line(one["name"], f"{_kind(document, one['schema'])}, {place}", about, one["required"])
 
 
@@ -95,7 +103,7 @@ def _fields(document: dict[str, Any], schema: dict[str, Any] | None) -> list[Lin
     whole = _resolved(document, schema)
     required = set(whole.get("required", []))
     return [
-        Line(name, _kind(document, one), one.get("description", ""), name in required)
+        Line(name, _kind(document, one), words(one.get("description", "")), name in required)
         for name, one in whole.get("properties", {}).items()
     ]
 
@@ -119,14 +127,16 @@ def _kind(document: dict[str, Any], schema: dict[str, Any]) -> str:
 
 
 def _curl(document: dict[str, Any], path: str, method: str, body: dict[str, Any] | None) -> str:
-    parts = ["curl"] + ([f"-X {method}"] if method not in ("GET", "POST") or (method == "POST" and not body) else [])
-    parts.append('-H "Authorization: Bearer $DESKBELL_KEY"')
+    usual = "GET" if body is None else "POST"
+    parts = ['curl -H "Authorization: Bearer $DESKBELL_KEY"', *([f"-X {method}"] if method != usual else [])]
     if body is not None:
         parts.append("-H 'Content-Type: application/json'")
         parts.append(f"-d {shlex.quote(json.dumps(_example(document, body), ensure_ascii=False))}")
     if path.endswith("/audio"):
         parts.append("-o sound.wav")
-    return " \\\n  ".join([*parts, f'"{settings.PUBLIC_URL}{path}"'])
+    # Ids as variables of the shell: curl reads braces in its own way.
+    place = re.sub(r"{(\w+)}", lambda found: f"${found[1].upper()}", path)
+    return " \\\n  ".join([*parts, f'"{settings.PUBLIC_URL}{place}"'])
 
 
 def _example(document: dict[str, Any], schema: dict[str, Any]) -> Any:

@@ -13,7 +13,7 @@ from common.clock import now
 from knowledge.models import Document
 from tests.api.program import SAID, Filled, Program
 from tests.api.test_door import refused
-from tests.cast import ALICE, CALLER
+from tests.cast import ALICE, BOB, CALLER
 
 pytestmark = pytest.mark.django_db
 
@@ -176,3 +176,9 @@ def test_the_page_shows_every_operation_without_a_script_of_its_own(db: Any) -> 
     assert "cdn" not in text
     assert "<script>" not in text
     assert "script-src 'self';" in page["Content-Security-Policy"] + ";"
+
+
+def test_the_page_leads_its_reader_to_the_keys_of_their_business(client_of: Any) -> None:
+    found = client_of(ALICE, None).get("/api/v1/docs").content.decode()
+    assert "http://alpha.localhost:8000/settings/api" in found
+    assert "/settings/api" not in client_of(BOB, None).get("/api/v1/docs").content.decode()
