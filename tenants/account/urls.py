@@ -6,7 +6,7 @@ from allauth.account import views as allauth
 from allauth.mfa.base import views as factors
 from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as totp
-from django.urls import path
+from django.urls import path, re_path
 
 from tenants.account import views
 
@@ -19,8 +19,8 @@ urlpatterns = [
     path("invitations/<str:token>", views.invitation, name="invitation"),
     path("password/forgotten", allauth.password_reset, name="account_reset_password"),
     path("password/forgotten/mail", allauth.password_reset_done, name="account_reset_password_done"),
-    path(
-        "password/new/<str:uidb36>-<str:key>",
+    re_path(
+        r"^password/new/(?P<uidb36>[0-9A-Za-z]{1,13})-(?P<key>[^/]{1,200})$",
         allauth.password_reset_from_key,
         name="account_reset_password_from_key",
     ),

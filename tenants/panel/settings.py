@@ -50,13 +50,12 @@ def business(request: TenantRequest) -> HttpResponse:
     if not manages:
         for field in form.fields.values():
             field.disabled = True
-    if request.method == "POST":
-        if form.is_valid():
-            changed = [name for name in initial if form.cleaned_data[name] != initial[name]]
-            Tenant.objects.filter(pk=row.pk).update(**form.cleaned_data)
-            audit.record("tenant.changed", actor=request.user.pk, tenant=row.pk, fields=",".join(changed))
-            messages.success(request, "Saved.")
-            return go_to(request, "settings")
+    if request.method == "POST" and form.is_valid():
+        changed = [name for name in initial if form.cleaned_data[name] != initial[name]]
+        Tenant.objects.filter(pk=row.pk).update(**form.cleaned_data)
+        audit.record("tenant.changed", actor=request.user.pk, tenant=row.pk, fields=",".join(changed))
+        messages.success(request, "Saved.")
+        return go_to(request, "settings")
     context = {"form": form, "manages": manages, "tabs": _tabs(request, "settings"), "slug": row.slug}
     return render(request, "tenants/settings.html", context, status=422 if form.errors else 200)
 
