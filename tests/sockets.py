@@ -19,7 +19,7 @@ def session_cookie(person: Person, business: Business | None) -> str:
     user = User.objects.get(email=person.email)
     session = SessionStore()
     session["_auth_user_id"] = str(user.pk)
-    session["_auth_user_backend"] = "django.contrib.auth.backends.ModelBackend"
+    session["_auth_user_backend"] = settings.AUTHENTICATION_BACKENDS[0]
     session["_auth_user_hash"] = user.get_session_auth_hash()
     session["place"] = f"tenant:{Tenant.objects.get(slug=business.slug).pk}" if business else "root"
     session.save()
