@@ -16,6 +16,7 @@ from django.db.models import Sum
 from billing.models import EntryKind, LedgerEntry
 from calls import journal
 from calls.models import Call, DecisionKind, Outcome
+from calls.services.lifecycle import tell_pages
 from common.errors import Invalid, NotFound
 from common.events import publish_on_commit
 from common.metrics import CREDIT_ALERTS, CREDITS_DEBITED
@@ -136,3 +137,4 @@ def settle_call(call_id: str, payload: dict[str, Any]) -> None:
     with transaction.atomic():
         entry = debit_call(require_tenant().id, call.sid, billable_seconds(call))
         Call.objects.filter(pk=call.pk).update(credits=-entry.credits)
+        tell_pages(call)

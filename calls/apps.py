@@ -19,6 +19,7 @@ class CallsConfig(AppConfig):
         register_number_setup(numbers.announce_number)
         register_number_source(numbers.made_up_number)
         register_follow_up("fetch_recording", recordings.fetch_recording, give_up=recordings.give_up_fetching)
+        register_follow_up("remove_plain_recording", recordings.remove_plain_recording)
         register_follow_up("announce_number", numbers.announce_again)
         register_follow_up(
             "transcribe_voicemail", recordings.transcribe_voicemail, give_up=recordings.give_up_transcribing

@@ -10,11 +10,14 @@ from calls.facts import JournalEvent, Turn
 from calls.models import Call, CallEvent
 from common.clock import now
 from common.errors import NotFound
+from common.events import publish_on_commit
 from tenants.context import require_tenant
 
 __all__ = ["JournalEvent", "Turn", "append", "caller_was_heard", "report", "transcript", "turns_of"]
 
 _SPOKEN = ("greeting", "turn")
+#: Kinds that change what an open page shows; telemetry does not.
+_SHOWN = frozenset({*_SPOKEN, "stream", "tool", "citation", "engine", "next_step", "error"})
 
 
 def append(call_id: UUID | str, source: str, events: list[JournalEvent]) -> None:
@@ -38,6 +41,8 @@ def append(call_id: UUID | str, source: str, events: list[JournalEvent]) -> None
         ],
         ignore_conflicts=True,
     )
+    if any(event.kind in _SHOWN for event in events):
+        publish_on_commit(require_tenant().schema, "calls", {"type": "journal", "call": str(call_id)})
 
 
 def transcript(call_id: UUID | str) -> list[Turn]:

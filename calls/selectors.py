@@ -1,78 +1,121 @@
-"""Reads of the calls room for pages. Every function runs inside the tenant."""
+"""Reads for pages: the list of calls, its filters and its export. Every function runs inside the tenant."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.dateparse import parse_date
 
-from calls import journal
-from calls.facts import Turn
-from calls.models import Call, CallEvent, FollowUp, Message, Recording, Voicemail
+from calls.models import Call, DecisionKind, Message, Outcome, Recording
 from common.errors import NotFound
 
 PAGE_SIZE = 50
+#: An export holds no more calls than this, the first ones in the order of the list.
+EXPORT_LIMIT = 20_000
+LIVE = "live"
+OUTCOMES = ((LIVE, "On the line"), *Outcome.choices)
+SORTS = {"newest": "-started_at", "oldest": "started_at", "longest": "-seconds", "shortest": "seconds"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFilter:
+    """What a list of calls is narrowed down to; whatever makes no sense in an address counts as not said."""
+
+    text: str = ""
+    outcome: str = ""
+    since: date | None = None
+    until: date | None = None
+    sort: str = "newest"
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> CallFilter:
+        """From the fields of an address."""
+        outcome, sort = query.get("outcome", ""), query.get("sort", "")
+        return cls(
+            text=query.get("q", "").replace("\x00", "").strip()[:80],
+            outcome=outcome if outcome in dict(OUTCOMES) else "",
+            since=_date(query.get("since", "")),
+            until=_date(query.get("until", "")),
+            sort=sort if sort in SORTS else "newest",
+        )
+
+    @property
+    def narrows(self) -> bool:
+        """Whether anything is left out."""
+        return bool(self.text or self.outcome or self.since or self.until)
 
 
 @dataclass(frozen=True, slots=True)
-class Tool:
-    """One tool the receptionist used."""
-
-    name: str
-    arguments: Any
-    ok: bool
-    offset_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class CallPage:
-    """Everything the page of one call shows."""
+class CallRow:
+    """A call in a list, with the name its caller gave, if any."""
 
     call: Call
-    turns: list[Turn]
-    tools: list[Tool]
-    events: list[CallEvent]
-    recordings: list[Recording]
-    messages: list[Message]
-    open_work: list[FollowUp]
+    name: str
 
 
-def list_calls(*, page: int = 1) -> Page[Call]:
-    """Calls, newest first."""
-    return Paginator(Call.objects.all(), PAGE_SIZE).get_page(page)
+def _date(text: str) -> date | None:
+    try:
+        found = parse_date(text[:10])
+    except ValueError:
+        return None
+    # The edges of the calendar have no neighbours to compare with.
+    return found if found and 1970 <= found.year <= 9000 else None
 
 
-def list_voicemails(*, page: int = 1) -> Page[Voicemail]:
-    """Voicemails with their calls and recordings, newest first."""
-    return Paginator(Voicemail.objects.select_related("call", "recording"), PAGE_SIZE).get_page(page)
+def midnight(day: date) -> datetime:
+    """When `day` begins in the tenant's zone."""
+    return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def list_messages(*, page: int = 1) -> Page[Message]:
-    """Messages with their calls, newest first."""
-    return Paginator(Message.objects.select_related("call"), PAGE_SIZE).get_page(page)
+def find_calls(filters: CallFilter) -> QuerySet[Call]:
+    """The calls that fit, in the order asked for. What was said is sealed and not searched."""
+    calls = Call.objects.order_by(SORTS[filters.sort], "-started_at", "pk")
+    if filters.outcome == LIVE:
+        calls = calls.filter(ended_at__isnull=True)
+    elif filters.outcome:
+        calls = calls.filter(outcome=filters.outcome)
+    if filters.since:
+        calls = calls.filter(started_at__gte=midnight(filters.since))
+    if filters.until:
+        calls = calls.filter(started_at__lt=midnight(filters.until + timedelta(days=1)))
+    return calls.filter(_mentions(filters.text)) if filters.text else calls
 
 
-def call_page(call_id: UUID) -> CallPage:
-    """One call with all that is known of it. Raises `NotFound`."""
-    call = Call.objects.filter(pk=call_id).first()
-    if call is None:
-        raise NotFound("there is no such call")
-    events = list(CallEvent.objects.filter(call=call).order_by("offset_ms", "id"))
-    return CallPage(
-        call=call,
-        turns=journal.turns_of(events),
-        tools=[
-            Tool(e.data.get("name", ""), journal.arguments_of(e.data), bool(e.data.get("ok")), e.offset_ms)
-            for e in events
-            if e.kind == "tool"
-        ],
-        events=events,
-        recordings=list(Recording.objects.filter(call=call).select_related("voicemail")),
-        messages=list(Message.objects.filter(call=call)),
-        open_work=list(FollowUp.objects.filter(call=call).exclude(state=FollowUp.State.DONE)),
-    )
+def _mentions(text: str) -> Q:
+    digits = re.sub(r"\D", "", text, flags=re.ASCII)
+    if len(digits) >= 3:
+        return Q(caller__contains=digits)
+    labels = {value for value, label in Outcome.choices if text.lower() in label.lower()}
+    return Q(caller__icontains=text) | Q(outcome__in=labels)
+
+
+def rows_of(calls: Iterable[Call]) -> list[CallRow]:
+    """The calls with the names their callers gave in messages: one query for all."""
+    calls = list(calls)
+    names: dict[Any, str] = {}
+    for message in Message.objects.filter(call__in=calls).only("call_id", "name").order_by("created_at"):
+        names[message.call_id] = message.name
+    return [CallRow(call, names.get(call.pk, "")) for call in calls]
+
+
+def call_rows(filters: CallFilter, *, page: int = 1) -> Page[Any]:
+    """One page of `CallRow`s."""
+    found: Page[Any] = Paginator(find_calls(filters), PAGE_SIZE).get_page(page)
+    found.object_list = rows_of(found.object_list)
+    return found
+
+
+def live_rows() -> list[CallRow]:
+    """The calls on the line just now, newest first."""
+    return rows_of(Call.objects.filter(ended_at__isnull=True).exclude(decision=DecisionKind.REJECT)[:PAGE_SIZE])
 
 
 def kept_recording(recording_id: UUID) -> Recording:

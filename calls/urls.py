@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from calls import views
+from calls import views, views_inbox
 
 app_name = "calls"
 
 urlpatterns = [
     path("calls", views.call_list, name="call_list"),
+    path("calls/export.csv", views.call_export, name="call_export"),
+    path("calls/now", views.live_now, name="live_now"),
+    path("calls/badges", views.badges, name="badges"),
     path("calls/<uuid:call_id>", views.call_detail, name="call_detail"),
-    path("voicemails", views.voicemail_list, name="voicemail_list"),
-    path("messages", views.message_list, name="message_list"),
+    path("inbox", views_inbox.inbox_list, name="inbox"),
+    path("inbox/<slug:kind>/<uuid:item_id>/done", views_inbox.item_done, name="item_done"),
+    path("voicemails", views_inbox.to_inbox, {"kind": "voicemail"}, name="voicemail_list"),
+    path("messages", views_inbox.to_inbox, {"kind": "message"}, name="message_list"),
     path("recordings/<uuid:recording_id>.wav", views.recording_audio, name="recording"),
 ]

@@ -44,9 +44,13 @@ def page_or_partial(
     return response
 
 
-def toast(response: ResponseT, text: str, tone: Tone = "good") -> ResponseT:
-    """Let the page say `text` when `response` arrives by htmx."""
-    return trigger_client_event(response, "toast", {"text": text, "tone": tone})
+def toast(response: ResponseT, text: str, tone: Tone = "good", *, undo: Mapping[str, Any] | None = None) -> ResponseT:
+    """Let the page say `text` when `response` arrives by htmx.
+
+    `undo` is what takes it back: ``{"url": …, "values": {…}}`` is posted by a button in the toast.
+    """
+    detail: dict[str, Any] = {"text": text, "tone": tone}
+    return trigger_client_event(response, "toast", {**detail, "undo": dict(undo)} if undo else detail)
 
 
 def go_to(request: HttpRequest, to: Any, *args: Any, **kwargs: Any) -> HttpResponse:

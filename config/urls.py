@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from calls.views import front_page
+
 urlpatterns = [
+    path("", front_page, name="home"),
     path("", include("tenants.urls")),
     path("", include("calls.urls")),
     path("", include("knowledge.urls")),

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from common.crypto import random_token
 from tenants import sessions
-from tenants.access import TenantRequest, member_required
+from tenants.access import TenantRequest
 from tenants.context import TenantInfo
 from tenants.hosts import tenant_origin
 from tenants.models import Tenant, TenantStatus, User

@@ -119,6 +119,25 @@ def set_up_number(number: str) -> None:
             numbers.create(phone_number=number, **hooks)
 
 
+def set_up_application() -> None:
+    """Point the application that browsers call at our webhooks. Raises `ProviderError`."""
+    hooks = {
+        "VoiceUrl": twiml.public(twiml.CLIENT_PATH),
+        "VoiceMethod": "POST",
+        "VoiceFallbackUrl": twiml.public(twiml.FALLBACK_PATH),
+        "VoiceFallbackMethod": "POST",
+        "StatusCallback": twiml.public(twiml.STATUS_PATH),
+        "StatusCallbackMethod": "POST",
+    }
+    account = settings.TWILIO_ACCOUNT_SID
+    url = f"{base_url()}/2010-04-01/Accounts/{account}/Applications/{settings.TWILIO_TWIML_APP_SID}.json"
+    # Not through the SDK: somebody waits for this, and it takes a second to load.
+    with _translated():
+        answer = httpx.post(url, data=hooks, auth=(account, settings.TWILIO_AUTH_TOKEN), timeout=TIMEOUT_S)
+        if not answer.is_success:
+            raise ProviderError(PROVIDER, category_of_status(answer.status_code))
+
+
 def hang_up(call_sid: str) -> None:
     """End a call; one that has ended already counts as done. Raises `ProviderError`."""
     from twilio.base.exceptions import TwilioRestException
@@ -128,6 +147,18 @@ def hang_up(call_sid: str) -> None:
             client().calls(call_sid).update(status="completed")
         except TwilioRestException as error:
             if error.status != 404 and error.code != _NOT_IN_PROGRESS:
+                raise
+
+
+def delete_recording(recording_sid: str) -> None:
+    """Erase a recording at the carrier; one that is gone already counts as done. Raises `ProviderError`."""
+    from twilio.base.exceptions import TwilioRestException
+
+    with _translated():
+        try:
+            client().recordings(recording_sid).delete()
+        except TwilioRestException as error:
+            if error.status != 404:
                 raise
 
 

@@ -36,6 +36,9 @@ class Recording(models.Model):
     url = models.URLField(max_length=500, blank=True, help_text="Where the carrier offers it")
     seconds = models.PositiveIntegerField(default=0)
     size = models.PositiveBigIntegerField(default=0, help_text="Bytes of the audio once opened")
+    outline = models.JSONField(
+        null=True, blank=True, help_text="Heights of the waveform by channel; see `calls.outline`"
+    )
     created_at = models.DateTimeField(default=now)
 
     class Meta:
@@ -65,8 +68,11 @@ class Voicemail(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
-        # The inbox is read newest first.
-        indexes = [models.Index(fields=["-created_at"], name="voicemail_newest")]
+        # The inbox is read newest first; what is new in it is counted on every page.
+        indexes = [
+            models.Index(fields=["-created_at"], name="voicemail_newest"),
+            models.Index(fields=["created_at"], name="voicemail_new", condition=models.Q(heard_at__isnull=True)),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
@@ -93,8 +99,11 @@ class Message(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
-        # The inbox is read newest first.
-        indexes = [models.Index(fields=["-created_at"], name="message_newest")]
+        # The inbox is read newest first; what is new in it is counted on every page.
+        indexes = [
+            models.Index(fields=["-created_at"], name="message_newest"),
+            models.Index(fields=["created_at"], name="message_new", condition=models.Q(done_at__isnull=True)),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

@@ -201,4 +201,4 @@ def _only_sent_to_voicemail(call: Call) -> bool:
 
 def tell_pages(call: Call) -> None:
     """Tell open pages that this call changed."""
-    publish_on_commit(require_tenant().schema, "calls", {"type": "call", "id": str(call.pk)})
+    publish_on_commit(require_tenant().schema, "calls", {"type": "call", "call": str(call.pk)})

@@ -10,6 +10,7 @@ from django.db import transaction
 from calls.carriers import twilio
 from calls.followups import TryAgain, add_follow_up
 from calls.models import Call, DecisionKind, Recording, Voicemail
+from calls.outline import outline_of
 from calls.recordings import read_recording, store_recording
 from calls.services.lifecycle import outcome_of, tell_pages
 from common import ai
@@ -90,10 +91,20 @@ def fetch_recording(call_id: str, payload: dict[str, Any]) -> None:
     with transaction.atomic():
         recording = Recording.objects.select_for_update().select_related("call").get(pk=recording.pk)
         recording.state, recording.size = Recording.State.KEPT, size
-        recording.save(update_fields=["state", "size"])
+        recording.outline = outline_of(recording)
+        recording.save(update_fields=["state", "size", "outline"])
+        # Our copy is sealed; theirs is not.
+        add_follow_up("remove_plain_recording", call_id, {"recording": str(recording.pk)}, key=str(recording.pk))
         if recording.kind == Recording.Kind.VOICEMAIL:
             _transcribe_later(recording)
         tell_pages(recording.call)
+
+
+def remove_plain_recording(call_id: str, payload: dict[str, Any]) -> None:
+    """Follow-up: erase the carrier's copy of a recording that is kept here. Raises `ProviderError`."""
+    recording = Recording.objects.filter(pk=payload["recording"], state=Recording.State.KEPT).first()
+    if recording is not None:
+        twilio.delete_recording(recording.sid)
 
 
 def give_up_fetching(call_id: str, payload: dict[str, Any]) -> None:

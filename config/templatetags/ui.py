@@ -45,8 +45,6 @@ PLACES = (
     Place("/", "Home", "house"),
     Place("/calls", "Calls", "phone"),
     Place("/inbox", "Inbox", "inbox"),
-    Place("/messages", "Messages", "message-square"),
-    Place("/voicemails", "Voicemails", "voicemail"),
     Place("/receptionist", "Receptionist", "concierge-bell"),
     Place("/knowledge", "Knowledge", "book-open"),
     Place("/team", "Team", "users"),
@@ -85,7 +83,10 @@ def navigation(context: dict[str, Any]) -> SafeString:
         if path:
             base = path.rstrip("/")
             current = here == base or bool(base and here.startswith(base + "/"))
-            entries.append({"path": path, "label": place.label, "icon": place.icon, "current": current})
+            entry = {"path": path, "label": place.label, "icon": place.icon, "current": current}
+            if place.path == "/inbox" and "desk" in context:
+                entry["new"] = context["desk"].inbox_count
+            entries.append(entry)
     return render_to_string("components/navigation.html", {"entries": entries})
 
 

@@ -2,12 +2,26 @@
 const region = document.getElementById("toasts");
 const LINGER = { info: 6000, good: 6000, success: 6000 };
 
-export function toast(text, tone = "info") {
+export function toast(text, tone = "info", undo = null) {
   const box = document.createElement("div");
   box.className = `toast ${tone}`;
   if (tone === "bad" || tone === "error") box.setAttribute("role", "alert");
   box.append(Object.assign(document.createElement("span"), { textContent: text }));
+  if (undo) box.append(undoing(undo, box));
   region.append(settle(box, tone));
+}
+
+// A button that takes back what has just been done: {url, values} is posted.
+function undoing({ url, values }, box) {
+  const button = document.createElement("button");
+  button.className = "button ghost small";
+  button.type = "button";
+  button.textContent = "Undo";
+  button.addEventListener("click", () => {
+    box.remove();
+    window.htmx.ajax("POST", url, { values, swap: "none" });
+  });
+  return button;
 }
 
 // Every toast can be dismissed; good news also leaves by itself, bad news stays until it has been read.
@@ -26,7 +40,7 @@ for (const box of region.querySelectorAll(".toast")) {
   settle(box, [...box.classList].find((name) => name !== "toast") ?? "info");
 }
 
-document.addEventListener("toast", ({ detail }) => toast(detail.text, detail.tone));
+document.addEventListener("toast", ({ detail }) => toast(detail.text, detail.tone, detail.undo));
 
 document.addEventListener("htmx:responseError", ({ detail }) => {
   const header = detail.xhr.getResponseHeader("HX-Trigger") ?? "";

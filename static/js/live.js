@@ -1,5 +1,6 @@
 // News from the server. <body data-live="/ws/live"> opens one socket; each message {"type": "call", "id": …} becomes the
-// event "live:call" on <body>, so that a fragment keeps itself fresh with hx-trigger="live:call from:body".
+// event "live:call" on <body>, so that a fragment keeps itself fresh with hx-trigger="live:call from:body". News of one
+// call also come by its id: "live:journal:<id>".
 // The socket is a hint, the page is the truth: after every reconnect "live:reconnect" asks fragments to fetch anew.
 const path = document.body.dataset.live;
 const FIRST_WAIT = 500;
@@ -25,7 +26,9 @@ if (path) {
     });
     socket.addEventListener("message", ({ data }) => {
       const message = JSON.parse(data);
-      if (typeof message.type === "string") tell(`live:${message.type}`, message);
+      if (typeof message.type !== "string") return;
+      tell(`live:${message.type}`, message);
+      if (typeof message.call === "string") tell(`live:${message.type}:${message.call}`, message);
     });
     socket.addEventListener("close", ({ code }) => {
       document.body.dataset.liveState = "closed";

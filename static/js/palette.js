@@ -7,9 +7,10 @@ if (dialog) {
   const places = [...document.querySelectorAll("#sidebar .nav a, [data-palette]")];
   let selected = 0;
 
+  const name = (link) => link.dataset.label ?? link.textContent.trim();
   const matches = () => {
     const words = input.value.trim().toLowerCase();
-    return places.filter((link) => link.textContent.trim().toLowerCase().includes(words));
+    return places.filter((link) => name(link).toLowerCase().includes(words));
   };
 
   const render = () => {
@@ -23,7 +24,7 @@ if (dialog) {
         item.setAttribute("aria-selected", String(index === selected));
         const symbol = link.querySelector("svg");
         if (symbol) item.append(symbol.cloneNode(true));
-        item.append(link.textContent.trim());
+        item.append(name(link));
         item.addEventListener("click", () => link.click());
         return item;
       }),

@@ -104,8 +104,7 @@ def test_pages_of_a_tenant_are_accessible_quiet_and_fit(
         ("home", "/"),
         ("calls", "/calls"),
         ("call", f"/calls/{call.pk}"),
-        ("messages", "/messages"),
-        ("voicemails", "/voicemails"),
+        ("inbox", "/inbox?state=all"),
     ):
         page.goto(host + path)
         _live(page)

@@ -44,6 +44,14 @@ def at(path: Callable[[Call, Recording], str]) -> Callable[[World], str]:
     return prepare
 
 
+def _put_away(call: Call, recording: Recording) -> str:
+    return f"/inbox/voicemail/{recording.voicemail.pk}/done"
+
+
+def _kept(world: World) -> Any:
+    return world.in_alpha(_rows)
+
+
 def _rows() -> list[Any]:
     """Everything alpha knows of its calls, as the database has it."""
     return [
@@ -93,8 +101,13 @@ RECORDED = {"RecordingSid": RECORDING_SID, "RecordingUrl": "http://carrier.examp
 register(
     Page("tenant:calls", at(lambda call, recording: "/calls")),
     Page("tenant:calls/<uuid:call_id>", at(lambda call, recording: f"/calls/{call.pk}")),
-    Page("tenant:voicemails", at(lambda call, recording: "/voicemails")),
-    Page("tenant:messages", at(lambda call, recording: "/messages")),
+    Page("tenant:calls/export.csv", at(lambda call, recording: "/calls/export.csv")),
+    Page("tenant:calls/now", at(lambda call, recording: "/calls/now")),
+    Page("tenant:calls/badges", at(lambda call, recording: "/calls/badges"), shows=False),
+    Page("tenant:inbox", at(lambda call, recording: "/inbox")),
+    Page("tenant:inbox/<slug:kind>/<uuid:item_id>/done", at(_put_away), method="post", shows=False, untouched=_kept),
+    Page("tenant:voicemails", at(lambda call, recording: "/voicemails"), shows=False),
+    Page("tenant:messages", at(lambda call, recording: "/messages"), shows=False),
     Page("tenant:recordings/<uuid:recording_id>.wav", at(lambda call, recording: f"/recordings/{recording.pk}.wav")),
     Check("root:twilio/voice", webhook("/twilio/voice")),
     Check("root:twilio/voice-fallback", webhook("/twilio/voice-fallback")),
