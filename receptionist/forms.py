@@ -172,12 +172,6 @@ class ServiceForm(forms.Form):
     )
     minutes = forms.IntegerField(label="Minutes", required=False, min_value=1, max_value=10_000)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        row = int(self.prefix.rpartition("-")[2]) + 1 if self.prefix and self.prefix[-1].isdigit() else 0
-        for field in self.fields.values():
-            field.widget.attrs["aria-label"] = f"{field.label} of row {row}"
-
     def clean(self) -> dict[str, Any]:
         """A price belongs to a service."""
         data = super().clean() or self.cleaned_data
@@ -188,6 +182,13 @@ class ServiceForm(forms.Form):
 
 class ServicesFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not subscriptable when it runs
     """The whole price list."""
+
+    def add_fields(self, form: forms.Form, index: int | None) -> None:
+        """The fields stand in a table: each is named for its line."""
+        super().add_fields(form, index)
+        for name, field in form.fields.items():
+            label = "Remove" if name == "DELETE" else field.label
+            field.widget.attrs["aria-label"] = f"{label}, line {(index or 0) + 1}"
 
     def clean(self) -> None:
         """No service twice."""

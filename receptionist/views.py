@@ -206,5 +206,5 @@ def try_question(request: HttpRequest) -> HttpResponse:
     said, answer = spoken_answer(question) if question else ("", None)
     context = {"question": question, "said": said, "answer": answer, "threshold": round(THRESHOLD * 100)}
     if answer is not None:
-        context["percent"] = round(answer.confidence * 100)
+        context["percent"] = min(99, round(answer.confidence * 100))  # nobody is ever quite sure
     return page_or_partial(request, "receptionist/try.html", "receptionist/partials/_answer.html", context)
