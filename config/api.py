@@ -35,8 +35,13 @@ class _Docs(DocsBase):
 
 
 class _Api(NinjaAPI):
+    _document: Any = None
+
     def get_openapi_schema(self, **kwargs: Any) -> Any:
-        return describe(super().get_openapi_schema(**kwargs), self)
+        # Operations do not change while a process runs, and anybody may ask.
+        if self._document is None:
+            self._document = describe(super().get_openapi_schema(**kwargs), self)
+        return self._document
 
 
 api = _Api(
