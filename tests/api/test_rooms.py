@@ -8,9 +8,11 @@ from urllib.parse import quote
 
 import pytest
 
-from calls.models import Call
+from calls.models import Call, Recording, Voicemail
+from calls.services import take_message
 from common.clock import now
 from knowledge.models import Document
+from knowledge.services import add_document
 from tests.api.program import SAID, Filled, Program
 from tests.api.test_door import refused
 from tests.cast import ALICE, BOB, CALLER
@@ -182,3 +184,18 @@ def test_the_page_leads_its_reader_to_the_keys_of_their_business(client_of: Any)
     found = client_of(ALICE, None).get("/api/v1/docs").content.decode()
     assert "http://alpha.localhost:8000/settings/api" in found
     assert "/settings/api" not in client_of(BOB, None).get("/api/v1/docs").content.decode()
+
+
+@pytest.mark.parametrize("path", ["/calls", "/messages", "/voicemails", "/knowledge/documents"])
+def test_a_longer_list_takes_no_more_queries(
+    api: Program, filled: Filled, path: str, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(5):
+        call = Call.objects.create(sid=f"CA{number}")
+        take_message(call.pk, name="", number="", body=f"message {number}")
+        recording = Recording.objects.create(call=call, sid=f"RE-{number}", kind="voicemail")
+        Voicemail.objects.create(call=call, recording=recording)
+        add_document(title=f"Document {number}", text="Something.")
+    # The key, its business, when it was used, switching to the schema and back, the list.
+    with django_assert_max_num_queries(12):
+        assert len(api("GET", path).json()["items"]) >= 5
