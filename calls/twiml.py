@@ -17,6 +17,7 @@ from calls import prompts
 
 VOICE_PATH = "/twilio/voice"
 FALLBACK_PATH = "/twilio/voice-fallback"
+CLIENT_PATH = "/twilio/client"
 AFTER_STREAM_PATH = "/twilio/after-stream"
 AFTER_RECORD_PATH = "/twilio/after-record"
 STATUS_PATH = "/twilio/status"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from calls import views, views_inbox
+from calls import views, views_inbox, views_testcall
 
 app_name = "calls"
 
@@ -18,5 +18,8 @@ urlpatterns = [
     path("inbox/<slug:kind>/<uuid:item_id>/done", views_inbox.item_done, name="item_done"),
     path("voicemails", views_inbox.to_inbox, {"kind": "voicemail"}, name="voicemail_list"),
     path("messages", views_inbox.to_inbox, {"kind": "message"}, name="message_list"),
+    path("phone/test-call", views_testcall.test_call, name="test_call"),
+    path("phone/test-call/speech", views_testcall.speech, name="test_call_speech"),
+    path("phone/test-call/<slug:sid>", views_testcall.progress, name="test_call_progress"),
     path("recordings/<uuid:recording_id>.wav", views.recording_audio, name="recording"),
 ]

@@ -11,6 +11,7 @@ app_name = "twilio"
 urlpatterns = [
     path("twilio/voice", voice.voice, name="voice"),
     path("twilio/voice-fallback", voice.voice_fallback, name="voice-fallback"),
+    path("twilio/client", voice.client, name="client"),
     path("twilio/after-stream", voice.after_stream, name="after-stream"),
     path("twilio/after-record", voice.after_record, name="after-record"),
     path("twilio/status", callbacks.status, name="status"),

@@ -67,6 +67,7 @@ class Call(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     sid = models.CharField(max_length=64, unique=True, help_text="The carrier's CallSid")
     direction = models.CharField(max_length=10, choices=Direction.choices, default=Direction.INBOUND)
+    is_test = models.BooleanField(default=False, help_text="Placed by the business itself from the test-call panel")
     caller = models.CharField(max_length=64, blank=True, help_text="As the carrier names it; empty when withheld")
     callee = models.CharField(max_length=64, blank=True)
     status = models.CharField(max_length=12, choices=CallStatus.choices, default=CallStatus.RINGING)

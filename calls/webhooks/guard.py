@@ -57,6 +57,11 @@ class Hook:
         """The calling number in E.164, or as the carrier wrote it; empty when withheld."""
         return _number(self.fields.get("From", ""))
 
+    @property
+    def from_browser(self) -> bool:
+        """Whether the caller is a phone in a browser (``client:identity``)."""
+        return self.fields.get("From", "").startswith("client:")
+
     def whole(self, name: str) -> int | None:
         """A whole number, None when it is missing or none."""
         value = self.fields.get(name, "")

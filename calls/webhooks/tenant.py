@@ -8,7 +8,7 @@ from typing import TypeVar
 from calls.webhooks.guard import Hook
 from common.kv import redis_sync
 from common.logs import bind
-from tenants.context import TenantInfo, in_tenant
+from tenants.context import TenantInfo, UnknownTenant, in_tenant, require_tenant
 from tenants.numbers import tenant_for_number
 
 R = TypeVar("R")
@@ -18,8 +18,17 @@ _REMEMBERED_S = 2 * 24 * 3600
 
 
 def of_called_number(hook: Hook) -> TenantInfo | None:
-    """The tenant of the called number."""
-    return tenant_for_number(hook.to) if hook.to else None
+    """The tenant of the called number.
+
+    A browser calls no number, and whatever it names is only its word: its calls belong where their ticket said.
+    """
+    if not hook.from_browser:
+        return tenant_for_number(hook.to) if hook.to else None
+    schema = _remembered(hook.sid())
+    try:
+        return in_tenant(schema, require_tenant) if schema else None
+    except UnknownTenant:
+        return None
 
 
 def inside(schema: str, work: Callable[[Hook], R], hook: Hook) -> R:
@@ -40,5 +49,9 @@ def schema_of(hook: Hook) -> str:
         return named
     if tenant := of_called_number(hook):
         return tenant.schema
-    kept = redis_sync().get(f"call-tenant:{hook.sid()}")
+    return _remembered(hook.sid())
+
+
+def _remembered(sid: str) -> str:
+    kept = redis_sync().get(f"call-tenant:{sid}")
     return kept.decode() if isinstance(kept, bytes) else ""

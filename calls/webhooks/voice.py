@@ -7,7 +7,7 @@ from typing import assert_never
 
 from django.core.exceptions import BadRequest
 
-from calls import twiml
+from calls import testcall, twiml
 from calls.models import Call, DecisionKind
 from calls.services import lifecycle, recordings
 from calls.sessions import issue_stream
@@ -51,6 +51,22 @@ def voice(hook: Hook) -> str:
         return twiml.goodbye(twiml.UNKNOWN_NUMBER)
     remember_call(sid, tenant.schema)
     return inside(tenant.schema, _voice, hook)
+
+
+@twilio_webhook("client", after_error=_take_a_message)
+def client(hook: Hook) -> str:
+    """A browser calls. Its ticket says which business that is; from there it is a call like any other."""
+    sid = hook.sid()
+    seat = testcall.redeem(sid=sid, caller=hook.fields.get("From", ""), ticket=hook.fields.get("ticket", ""))
+    if seat is None:
+        return twiml.goodbye()
+    remember_call(sid, seat.schema)
+    return inside(seat.schema, lambda hook: _test_call(hook, seat.number), hook)
+
+
+def _test_call(hook: Hook, number: str) -> str:
+    testcall.put_on_record(sid=hook.sid(), number=number)
+    return _voice(hook)
 
 
 def _voice(hook: Hook) -> str:

@@ -33,6 +33,10 @@ from common.errors import Invalid
 
 log = logging.getLogger(__name__)
 
+# Both say every candidate address, and so whose network a browser is in.
+for _name in ("aioice", "aiortc"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
 _TIME_BASE = Fraction(1, RATE)
 #: Frames kept between the browser's clock and the line's before any is used, and at most.
 _PREFILL, _AT_MOST = 2, 12

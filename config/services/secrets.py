@@ -17,6 +17,10 @@ _MAKERS: dict[str, Callable[[], str]] = {
     "MASTER_KEY": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
     "TWILIO_ACCOUNT_SID": lambda: f"AC{secrets.token_hex(16)}",
     "TWILIO_AUTH_TOKEN": lambda: secrets.token_hex(16),
+    # Phones in the browser, with the built-in carrier.
+    "TWILIO_API_KEY_SID": lambda: f"SK{secrets.token_hex(16)}",
+    "TWILIO_API_KEY_SECRET": lambda: secrets.token_hex(16),
+    "TWILIO_TWIML_APP_SID": lambda: f"AP{secrets.token_hex(16)}",
     "ENGINE_API_KEY": lambda: secrets.token_hex(24),
     "METRICS_TOKEN": lambda: secrets.token_hex(24),
 }

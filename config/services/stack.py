@@ -147,6 +147,10 @@ class Stack:
         """What every process gets on top of the environment `up` was started with."""
         ports = self.ports
         env = made_up_secrets(self.var)
+        if not self.carrier:
+            # Another carrier does not know a key that was made up here.
+            for name in ("TWILIO_API_KEY_SID", "TWILIO_API_KEY_SECRET", "TWILIO_TWIML_APP_SID"):
+                env.pop(name, None)
         defaults = {
             "PUBLIC_URL": f"http://localhost:{ports.web}",
             "MEDIA_URL": f"ws://localhost:{ports.media}",

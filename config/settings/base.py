@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -245,6 +246,21 @@ LOGGING = logging_config(env_str("LOG_LEVEL", "INFO"))
 TWILIO_ACCOUNT_SID = env_str("TWILIO_ACCOUNT_SID")
 TWILIO_AUTH_TOKEN = env_secret("TWILIO_AUTH_TOKEN", "")
 TWILIO_API_BASE_URL = env_str("TWILIO_API_BASE_URL")
+# Phones in the browser; without these there are none.
+TWILIO_API_KEY_SID = env_str("TWILIO_API_KEY_SID")
+TWILIO_API_KEY_SECRET = env_secret("TWILIO_API_KEY_SECRET", "")
+TWILIO_TWIML_APP_SID = env_str("TWILIO_TWIML_APP_SID")
+#: Host and port of the built-in carrier's signalling as browsers reach it; empty with Twilio itself.
+PHONE_SIGNAL_HOST = (
+    re.sub(r"^(127\.0\.0\.1|\[::1\])(?=:|$)", "localhost", urlsplit(TWILIO_API_BASE_URL).netloc)
+    if TWILIO_API_BASE_URL
+    else ""
+)
+if TWILIO_API_KEY_SID:
+    # Every tenant page has a phone in its corner: its signalling, and nothing else of that host.
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["connect-src"] += [
+        f"ws://{PHONE_SIGNAL_HOST}" if PHONE_SIGNAL_HOST else "wss://*.twilio.com"
+    ]
 
 # The voice
 OPENAI_REALTIME_URL = env_str("OPENAI_REALTIME_URL")
