@@ -12,4 +12,5 @@ urlpatterns = [
     path("", include("calls.urls")),
     path("", include("knowledge.urls")),
     path("", include("receptionist.urls")),
+    path("", include("receptionist.setup_urls")),
 ]

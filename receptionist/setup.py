@@ -5,13 +5,12 @@ Each screen saves when it is left, may be skipped, and is where the owner comes 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.template import TemplateDoesNotExist
-from django.template.loader import get_template
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -31,14 +30,12 @@ STEPS = {
     "greeting": "Greeting",
     "call": "First call",
 }
-#: The panel that calls the receptionist from the browser.
-_PANEL = "components/test_call.html"
 
 
 class ProfessionForm(forms.Form):
     """What the business does."""
 
-    profession = forms.ChoiceField(label="What do you do?", choices=professions.choices, widget=forms.RadioSelect)
+    profession = forms.ChoiceField(label="Profession", choices=professions.choices, widget=forms.RadioSelect)
 
 
 class GreetingForm(forms.Form):
@@ -157,21 +154,20 @@ def _save_greeting(request: TenantRequest, context: dict[str, Any]) -> bool:
 
 def _call(request: TenantRequest) -> dict[str, Any]:
     persona = selectors.persona(request.tenant)
-    try:
-        get_template(_PANEL)
-        panel = _PANEL
-    except TemplateDoesNotExist:
-        panel = ""
     return {
-        "panel": panel,
         "greeting": persona.greeting,
         "greeting_ready": persona.greeting in prompts.rendered(),
         "numbers": list(PhoneNumber.objects.filter(tenant_id=request.tenant.id).values_list("number", flat=True)),
     }
 
 
-_CONTEXTS = {"profession": _profession, "hours": _hours, "greeting": _greeting, "call": _call}
-_SAVERS = {
+_CONTEXTS: dict[str, Callable[[TenantRequest], dict[str, Any]]] = {
+    "profession": _profession,
+    "hours": _hours,
+    "greeting": _greeting,
+    "call": _call,
+}
+_SAVERS: dict[str, Callable[[TenantRequest, dict[str, Any]], bool]] = {
     "profession": _save_profession,
     "hours": _save_hours,
     "greeting": _save_greeting,

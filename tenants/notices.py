@@ -16,7 +16,7 @@ from tenants.services.team import MANAGERS
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """`setup_step`: next screen of the set-up, empty when it is done. `unverified`: the address to confirm, or empty."""
+    """`setup_step`: next screen of the set-up; `unverified`: the address to confirm. Empty where nothing waits."""
 
     setup_step: str
     unverified: str

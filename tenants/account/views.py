@@ -125,6 +125,20 @@ def _other_sessions(request: HttpRequest) -> list[str]:
     return list(mine.values_list("session_key", flat=True))
 
 
+#: What browsers and systems call themselves, the telling name first: Chrome says that it is Safari, too.
+_BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
+_SYSTEMS = {"iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows", "Mac OS": "Mac"} | {
+    "Linux": "Linux"
+}
+
+
+def _browser(agent: str) -> str:
+    """A browser's own words made short, as in "Firefox on Windows"."""
+    browser = next((name for mark, name in _BROWSERS.items() if mark in agent), "A browser")
+    system = next((name for mark, name in _SYSTEMS.items() if mark in agent), "")
+    return f"{browser} on {system}" if system else browser
+
+
 @never_cache
 @login_required
 @require_GET
@@ -136,8 +150,10 @@ def overview(request: HttpRequest) -> HttpResponse:
     context = {
         "unverified": EmailAddress.objects.filter(user=user, email=user.email, verified=False).exists(),
         "second_factor": Authenticator.Type.TOTP in factors,
-        "sessions": sorted(seen, key=lambda row: row.last_seen_at, reverse=True),
-        "current_key": request.session.session_key,
+        "sessions": [
+            {"row": row, "browser": _browser(row.user_agent), "here": row.session_key == request.session.session_key}
+            for row in sorted(seen, key=lambda row: row.last_seen_at, reverse=True)
+        ],
     }
     return render(request, "account/overview.html", context)
 
@@ -180,7 +196,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     except invitations.NoInvitation as error:
         return render(request, "account/invitation_gone.html", status=error.http_status)
     known = User.objects.filter(email=row.email).exists()
-    me = cast(User, request.user) if request.user.is_authenticated else None
+    me = request.user if request.user.is_authenticated else None
     form = None if known or me else JoinForm(request.POST or None, email=row.email)
     context = {"invitation": row, "known": known, "form": form, "other": me is not None and me.email != row.email}
     if request.method != "POST":
