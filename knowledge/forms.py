@@ -15,6 +15,7 @@ from knowledge.models import Document, DocumentKind
 #: Longest text of one document, pasted or as a file (bytes or characters, whichever is met first).
 MAX_BYTES = 1_000_000
 SUFFIXES = (".txt", ".md", ".markdown")
+_SOURCE = "The receptionist says it as the source: “According to our patient guide …”."
 
 
 class DocumentForm(forms.Form):
@@ -24,7 +25,7 @@ class DocumentForm(forms.Form):
         label="Name",
         max_length=110,
         required=False,
-        help_text="The receptionist says it as the source: “According to our price guide …”.",
+        help_text=f"{_SOURCE} Left empty, it is the file’s.",
     )
     text = forms.CharField(
         label="Text",
@@ -46,6 +47,7 @@ class DocumentForm(forms.Form):
         self.document = document
         if document is not None:
             del self.fields["file"]
+            self.fields["title"].help_text = _SOURCE
 
     def clean_file(self) -> str:
         """The text of the file; empty without one."""

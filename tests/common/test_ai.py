@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
+import socket
 import threading
 from typing import get_args
 
@@ -84,3 +86,36 @@ def test_every_error_of_the_client_has_a_category():
         error = kind.__new__(kind)
         error.__dict__.update(status_code=418, request_id="r")
         assert ai._provider_error(error).category in CATEGORIES
+
+
+@pytest.fixture
+def engine(provider, monkeypatch):
+    """The same server as our own engine."""
+    monkeypatch.setenv("ENGINE_URL", os.environ["OPENAI_BASE_URL"].removesuffix("/v1"))
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    return provider
+
+
+def test_somebody_who_waits_gets_the_engine_s_speech_as_it_is(engine):
+    engine["body"] = "sound"
+    assert ai.speech("hello", timeout=2) == b'"sound"'
+
+
+@pytest.mark.parametrize(("status", "category"), [(401, "authentication"), (429, "rate_limit"), (503, "server")])
+def test_an_engine_that_refuses_somebody_who_waits_is_a_provider_s_error(engine, status, category):
+    engine["status"] = status
+    with pytest.raises(ProviderError) as failed:
+        ai.speech("hello", timeout=2)
+    assert failed.value.category == category
+
+
+def test_an_engine_that_is_away_or_says_nothing_is_told_apart(monkeypatch):
+    monkeypatch.setenv("ENGINE_URL", "http://127.0.0.1:9")
+    with pytest.raises(ProviderError) as failed:
+        ai.speech("hello", timeout=2)
+    assert failed.value.category == "connectivity"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("ENGINE_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(ProviderError) as failed:
+            ai.speech("hello", timeout=0.05)
+    assert failed.value.category == "timeout"
