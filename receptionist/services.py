@@ -23,12 +23,14 @@ _DOCUMENT_PREFIX = "profile:"
 
 def provision(tenant: Tenant, profile: dict[str, Any]) -> None:
     """Provisioning step: see `apply_profile`."""
-    apply_profile(parse_profile({"name": tenant.name, **profile}))
+    apply_profile(parse_profile({"name": tenant.name, **profile}), greet=not profile.get("later"))
 
 
 @transaction.atomic
-def apply_profile(profile: BusinessProfile) -> None:
+def apply_profile(profile: BusinessProfile, *, greet: bool = True) -> None:
     """Make the business what `profile` says, all or nothing; applying the same again changes nothing.
+
+    With `greet` the new greeting is rendered before this is told; else by the task that renders everything.
 
     A section that was not given is filled from the profession's template where the business has nothing yet.
     """
@@ -51,7 +53,8 @@ def apply_profile(profile: BusinessProfile) -> None:
         gone = Document.objects.filter(key__startswith=_DOCUMENT_PREFIX).exclude(key__in=kept)
         for key in gone.values_list("key", flat=True):
             knowledge.remove_document(key)
-    prompts.greet_after_commit()
+    if greet:
+        prompts.greet_after_commit()
     prompts.render_after_commit()
 
 

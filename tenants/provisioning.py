@@ -58,7 +58,8 @@ class Provisioned:
 def register_step(name: str, fn: Step) -> None:
     """Run ``fn(tenant, profile)`` inside each new tenant's schema, in order of registration.
 
-    `profile` is the business as in its YAML (see the seams page), at least ``{"name", "profession"}``. The step runs in
+    `profile` is the business as in its YAML (see the seams page), at least ``{"name", "profession"}``; with ``"later"``
+    somebody waits for the answer, and what takes long belongs in a task. The step runs in
     the provisioning transaction: raising undoes the whole business. `apply_profile` runs steps again for a changed
     profile, so they must be idempotent. What can't be undone belongs in a task sent with `send_after_commit`.
     """
@@ -85,13 +86,17 @@ def create_tenant(
     number: str | None = None,
     profession: str = "generic",
     profile: Profile | None = None,
+    wait: bool = True,
 ) -> Provisioned:
     """Make a business that can be called when this returns.
+
+    With `wait` false whatever takes long and can be made up for (the greeting's audio) is left to tasks.
 
     Raises `Invalid` (name, slug, e-mail, password, number), `Conflict` (slug or number taken) or what a step raises;
     then nothing of it exists.
     """
-    return in_public(_create, name, slug, owner_email, password, number, profession, profile or {})
+    asked = {**(profile or {}), **({} if wait else {"later": True})}
+    return in_public(_create, name, slug, owner_email, password, number, profession, asked)
 
 
 def _create(

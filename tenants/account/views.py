@@ -25,7 +25,7 @@ from common.crypto import random_token
 from common.errors import AppError
 from tenants.account.forms import BusinessForm, JoinForm, SignUpForm
 from tenants.hosts import tenant_origin
-from tenants.models import Tenant, User
+from tenants.models import Membership, Tenant, User
 from tenants.provisioning import Provisioned, create_tenant
 from tenants.services import audit, invitations
 from tenants.sessions import local_path
@@ -79,7 +79,12 @@ def _tenant_suffix() -> str:
 def _make(form: BusinessForm, email: str, password: str) -> Provisioned:
     data = form.cleaned_data
     made = create_tenant(
-        name=data["name"], slug=data["slug"], owner_email=email, password=password, profession=data["profession"]
+        name=data["name"],
+        slug=data["slug"],
+        owner_email=email,
+        password=password,
+        profession=data["profession"],
+        wait=False,
     )
     Tenant.objects.filter(pk=made.id).update(setup_step=FIRST_STEP)
     return made
@@ -98,7 +103,8 @@ def _found(request: HttpRequest, form: BusinessForm) -> HttpResponse:
         return redirect("account_signup_mail")
     _make(form, email, password)
     user = User.objects.get(email=email)
-    if not user.check_password(password):  # somebody else founded with this address in the same moment
+    if Membership.objects.filter(user=user).count() > 1:
+        # Somebody else founded with this address in the same moment: the account is theirs, whatever our password says.
         return redirect("account_signup_mail")
     EmailAddress.objects.get_or_create(user=user, email=email, defaults={"primary": True})
     audit.record("user.signed_up", actor=user.pk)

@@ -105,6 +105,21 @@ def test_the_password_of_an_account_is_not_guessed_at_the_sign_up(browser) -> No
     assert right["Location"] == wrong["Location"] == "/signup/mail"
 
 
+def test_two_sign_ups_with_one_address_at_once_do_not_share_an_account(browser, other_tenant, monkeypatch) -> None:
+    from tenants.account import views
+
+    real = views.create_tenant
+
+    def overtaken(**asked: str) -> object:
+        user = User.objects.create_user(asked["owner_email"], "the other one's password")
+        Membership.objects.create(user=user, tenant_id=other_tenant.id, role="owner")
+        return real(**asked)
+
+    monkeypatch.setattr(views, "create_tenant", overtaken)
+    assert sign_up(browser, follow=False)["Location"] == "/signup/mail"
+    assert "sessionid" not in browser.at("localhost:8000").cookies
+
+
 def test_somebody_who_is_signed_in_adds_another_business_without_a_password(browser) -> None:
     browser.sign_in(ALICE)
     page = browser.get(f"{ROOT}/signup")
