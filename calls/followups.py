@@ -49,8 +49,8 @@ class _Kind:
 
 
 _kinds: dict[str, _Kind] = {}
-#: Work that every finished call gets, if somebody registered it: billing's debit.
-AT_END = ("settle",)
+#: Work that every finished call gets, if somebody registered it: billing's debit, the receptionist's loose ends.
+AT_END = ("settle", "keep_unfinished_message")
 
 
 def register_follow_up(kind: str, fn: Handler, *, give_up: Handler | None = None) -> None:

@@ -13,11 +13,13 @@ class ReceptionistConfig(AppConfig):
 
     def ready(self) -> None:
         """New businesses get a receptionist; calls get its session."""
+        from calls.followups import register_follow_up
         from calls.sessions import register_session_builder
-        from receptionist import profile, services, session
+        from receptionist import profile, services, session, unfinished
         from tenants.professions import register_professions
         from tenants.provisioning import register_step
 
         register_professions(profile.professions)
         register_step("receptionist", services.provision)
         register_session_builder(session.build)
+        register_follow_up("keep_unfinished_message", unfinished.keep)

@@ -166,6 +166,13 @@ class Matcher:
                 best[label] = max(best[label], score)
         return best, other
 
+    def stands_in(self, text: str, tool: Tool) -> bool:
+        """Whether `text` is nearest to what `tool` only stands in for."""
+        if not tool.stands_in:
+            return False
+        vectors = self._examples((tool,)).vectors[: len(tool.examples)]
+        return tool.examples[int(np.argmax(vectors @ self._centred([text])[0]))] in tool.stands_in
+
     def choose(self, text: str, tools: tuple[Tool, ...]) -> Tool | None:
         """The tool that is meant; the "any other question" tool where none is; None without such a tool."""
         rest = next((tool for tool in tools if tool.other), None)

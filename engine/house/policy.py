@@ -11,40 +11,28 @@ import re
 from typing import Any
 
 from engine.house import phrases as say
+from engine.house.breath import gist, is_about, only_introduces, questions
+from engine.house.collecting import PATIENCE, collected, values_in
 from engine.house.dialogue import Call, Called, Prompt, Reply, Returned, Said, Turn
+from engine.house.history import asked, ends_with, in_a_row, last_said, last_sentence, since_last_words
 from engine.house.meaning import Matcher, content_words
 from engine.house.outcome import Outcome, read_outcome
 from engine.house.persona import Persona, read_persona, told_to_say
 from engine.house.tools import Param, Tool, read_tools
-from engine.house.values import answer, find, is_question
+from engine.house.values import find, is_question
 from engine.parts.protocols import Embedder
 
+_CORRECTION = re.compile(
+    r"^(?:no|sorry|actually|wait|oh|i mean|correction|not|it's not|that's (?:wrong|not right))\b|\b(?:my name|number|it) is\b|\bi meant\b",
+    re.I,
+)
+_ONE_MORE = re.compile(r"^(?:and )?(?:until|till|since|from) (?:when|what time)\b|^(?:and )?how (?:long|late)\b", re.I)
 _FOLLOW_UP = re.compile(r"(?:(?:ok(?:ay)?|so|then)[\s,]+)*(?:and|what about|how about|or)\b", re.I)
 
 
-def _last_said(turns: tuple[Turn, ...], role: str) -> str:
-    for turn in reversed(turns):
-        if isinstance(turn, Said) and turn.role == role and turn.text:
-            return turn.text
-    return ""
-
-
-def _ends_with(text: str, question: str) -> bool:
-    return bool(question) and text.rstrip(" \"'").lower().endswith(question.rstrip(" \"'").lower())
-
-
-def _sentence(text: str) -> str:
-    """The last sentence."""
-    return re.split(r"(?<=[.!?])\s+", text.strip())[-1]
-
-
-def asked(text: str, tools: tuple[Tool, ...]) -> tuple[Tool, Param] | None:
-    """The parameter a spoken question asks for."""
-    for tool in tools:
-        for param in tool.required:
-            if _ends_with(text, param.ask):
-                return tool, param
-    return None
+def ends_calls(tool: Tool) -> bool:
+    """Whether a tool ends the call: nothing to fill in, and its examples say goodbye."""
+    return not tool.required and any(say.small_talk(example) == "goodbye" for example in tool.examples)
 
 
 class HousePolicy:
@@ -59,7 +47,9 @@ class HousePolicy:
 
     def prepare(self, prompt: Prompt) -> None:
         """Embed the examples of a session's tools before its first turn needs them."""
-        self._matcher.prepare(tuple(tool for tool in read_tools(prompt.tools) if tool.examples))
+        named = tuple(tool for tool in read_tools(prompt.tools) if tool.examples)
+        self._matcher.prepare(named)
+        self._matcher.prepare(tuple(tool for tool in named if not ends_calls(tool)))
 
     def reply(self, prompt: Prompt) -> Reply:
         """The next step."""
@@ -77,7 +67,7 @@ class _Step:
         self._persona = persona
         self._matcher = matcher
         self._fallback = next((tool for tool in tools if tool.fallback), None)
-        self._last = _last_said(prompt.turns, "assistant")
+        self._last = last_said(prompt.turns, "assistant", asides=False)
 
     def reply(self) -> Reply:
         exact = told_to_say(self._prompt.ask)
@@ -130,8 +120,13 @@ class _Step:
         talk = say.small_talk(text)
         if not text.strip() or (talk is None and say.is_noise(text)):
             return self._not_caught()
+        if talk == "back" or (say.is_acknowledgement(text) and self._waited()):
+            return Reply(self._open_question() or say.HOW_HELP)
         if pending is not None:
             return self._answered(*pending, text, talk)
+        corrected = self._corrected(text)
+        if corrected is not None:
+            return corrected
         offered = self._offered()
         if offered is not None:
             if talk == "yes":
@@ -140,14 +135,36 @@ class _Step:
                 return Reply(say.ALL_RIGHT)
         return self._small_talk(talk) or self._wish(text)
 
+    def _waited(self) -> bool:
+        """Whether the caller asked for a moment just before."""
+        return last_said(self._turns, "assistant") == say.TAKE_TIME
+
+    def _corrected(self, text: str) -> Reply | None:
+        """ "No, my name is Meier" after the matter was done: done again, where the tool can put things right."""
+        called = next((turn for turn in reversed(self._turns) if isinstance(turn, Called)), None)
+        tool = next((tool for tool in self._tools if called and tool.name == called.name), None)
+        if called is None or tool is None or not tool.corrects or not only_introduces(text):
+            return None
+        if not _CORRECTION.search(text.strip()):
+            return None
+        try:
+            before = dict(json.loads(called.arguments))
+        except (ValueError, TypeError):
+            return None
+        return self._call(tool, {**before, **values_in(tool, text)})
+
     def _running_call(self) -> bool:
         returned = {turn.call_id for turn in self._turns if isinstance(turn, Returned)}
         return any(isinstance(turn, Called) and turn.call_id not in returned for turn in self._turns)
 
     def _not_caught(self) -> Reply:
-        if self._last.startswith((say.NOT_CAUGHT, say.BAD_LINE)):
-            if self._last.startswith(say.BAD_LINE) and self._fallback is not None:
-                return Reply(f"{say.NOT_CAUGHT} {self._fallback.offer}")
+        times = in_a_row(self._turns, lambda said: said.startswith((say.NOT_CAUGHT, say.BAD_LINE)))
+        if times > PATIENCE:
+            ending = self._goodbye()
+            return Reply(f"{say.WRONG_LINE} {ending.say}".strip(), ending.call)
+        if times == PATIENCE and self._fallback is not None:
+            return Reply(f"{say.NOT_CAUGHT} {self._fallback.offer}")
+        if times:
             return Reply(say.BAD_LINE)
         question = self._open_question()
         return Reply(f"{say.NOT_CAUGHT} {question}" if question else f"{say.NOT_CAUGHT} Could you say that again?")
@@ -157,20 +174,22 @@ class _Step:
         if pending is not None:
             return pending[1].ask
         offered = self._offered()
-        return offered.offer if offered is not None and _ends_with(self._last, offered.offer) else ""
+        return offered.offer if offered is not None and ends_with(self._last, offered.offer) else ""
 
     def _offered(self) -> Tool | None:
         if not self._last.rstrip().endswith("?"):
             return None
         for tool in self._tools:
-            if _ends_with(self._last, tool.offer):
+            if ends_with(self._last, tool.offer):
                 return tool
         # A tool may offer the way out in its own words: "I don't know that. Shall I take a message, so that …?"
-        if self._fallback is not None and content_words(self._fallback.offer) <= content_words(_sentence(self._last)):
+        if self._fallback is not None and content_words(self._fallback.offer) <= content_words(
+            last_sentence(self._last)
+        ):
             return self._fallback
         outcome = self._last_outcome()
         own_words = outcome is not None and outcome.declined and outcome.say.rstrip().endswith("?")
-        if self._fallback is not None and outcome is not None and own_words and _ends_with(self._last, outcome.say):
+        if self._fallback is not None and outcome is not None and own_words and ends_with(self._last, outcome.say):
             return self._fallback
         return None
 
@@ -195,31 +214,40 @@ class _Step:
             "repeat": self._last or self._opening(),
             "robot": f"I am an AI assistant, not a person. I answer the phone {self._persona.for_whom}. {say.HOW_HELP}",
             "help": self._abilities(),
+            "back": say.HOW_HELP,
+            "hear": f"{say.HEAR_YOU} {self._open_question() or say.HOW_HELP}",
+            "tamper": say.TAMPER,
         }
         if talk == "person":
             return self._person()
+        if talk == "language":
+            return self._cannot(say.ONLY_ENGLISH)
+        if talk == "rude":
+            return self._cannot(say.UPSET)
         return Reply(fixed[talk]) if talk is not None else None
 
     def _abilities(self) -> str:
-        offers = [tool.offer for tool in self._tools if not tool.other and tool is not self._ending()]
-        first = "I can answer your questions." if any(tool.other for tool in self._tools) else ""
-        return " ".join(part for part in (first, *offers[:2]) if part) or say.HOW_HELP
+        able = ["answer your questions"] if any(tool.other for tool in self._tools) else []
+        able += [tool.ability for tool in self._tools if not tool.other and not ends_calls(tool)][:2]
+        listed = " and ".join([", ".join(able[:-1]), able[-1]] if len(able) > 1 else able)
+        return f"I can {listed}. {say.HOW_HELP}" if listed else say.HOW_HELP
 
     def _person(self) -> Reply:
         # A tool made for it (a transfer) goes first; its examples say so.
         wanted = self._matcher.choose("I would like to speak to a person.", self._tools)
         if wanted is not None and not wanted.other and wanted not in (self._ending(), self._fallback):
             return self._begin(wanted, "")
+        if self._fallback is not None and self._fallback.say_first:
+            return self._begin(self._fallback, "", lead=self._fallback.say_first)
         return self._cannot(say.NO_PERSON)
 
     def _cannot(self, sentence: str) -> Reply:
-        return Reply(f"{sentence} {self._fallback.offer if self._fallback else say.ANYTHING_ELSE}")
+        if self._fallback is None or in_a_row(self._turns, lambda said: said.startswith(sentence)) >= PATIENCE:
+            return Reply(f"{sentence} {say.ANYTHING_ELSE}")
+        return Reply(f"{sentence} {self._fallback.offer}")
 
     def _ending(self) -> Tool | None:
-        for tool in self._tools:
-            if not tool.required and any(say.small_talk(example) == "goodbye" for example in tool.examples):
-                return tool
-        return None
+        return next((tool for tool in self._tools if ends_calls(tool)), None)
 
     def _goodbye(self) -> Reply:
         tool = self._ending()
@@ -230,39 +258,51 @@ class _Step:
             return Reply(say.ANYTHING_ELSE)
         again = self._follow_up(text)
         if again is not None:
-            return self._begin(again, text)
-        wish = say.without_pleasantries(text)
-        tool = self._matcher.choose(wish, self._tools) if self._tools else None
+            return again
+        wish = self._wishes(text)[0]
+        tool = self._choose(wish)
         if tool is None:
             return self._cannot(say.CANNOT)
         return self._begin(tool, wish)
 
-    def _follow_up(self, text: str) -> Tool | None:
-        """ "And on Sunday?" after the hours of Saturday: the same tool with another value."""
-        called = next((turn.name for turn in reversed(self._turns) if isinstance(turn, Called)), None)
-        tool = next((tool for tool in self._tools if tool.name == called), None)
-        if tool is None or len(text.split()) > 6 or not _FOLLOW_UP.match(text.strip()):
+    def _wishes(self, text: str) -> list[str]:
+        """What is asked for in one breath."""
+        return questions(gist(say.without_pleasantries(text)))
+
+    def _choose(self, text: str) -> Tool | None:
+        """The tool that is meant; never one that ends the call without a word of parting."""
+        if say.is_farewell(text):
+            return self._matcher.choose(text, self._tools)
+        return self._matcher.choose(text, tuple(tool for tool in self._tools if not ends_calls(tool)))
+
+    def _follow_up(self, text: str) -> Reply | None:
+        """ "And on Sunday?" after the hours of Saturday: the same tool with another value; "until when?": once more."""
+        called = next((turn for turn in reversed(self._turns) if isinstance(turn, Called)), None)
+        tool = next((tool for tool in self._tools if called and tool.name == called.name), None)
+        if called is None or tool is None or len(text.split()) > 6:
             return None
-        return tool if any(find(param, text) is not None for param in tool.params) else None
+        if (
+            len(text.split()) <= 4
+            and _ONE_MORE.match(text.strip())
+            and any(p.kind in ("day", "time") for p in tool.params)
+        ):
+            return Reply(call=Call(tool.name, called.arguments)) if not tool.required else None
+        if not _FOLLOW_UP.match(text.strip()):
+            return None
+        return self._begin(tool, text) if any(find(param, text) is not None for param in tool.params) else None
 
     # --- collecting values -----------------------------------------------------------------------------------------
 
-    def _begin(self, tool: Tool, text: str, *, accepted: bool = False) -> Reply:
-        values = self._values(tool, [text])
+    def _begin(self, tool: Tool, text: str, *, accepted: bool = False, lead: str = "") -> Reply:
+        values = values_in(tool, text)
+        if not lead:
+            stands_in = bool(text) and not accepted and self._matcher.stands_in(text, tool)
+            lead = tool.say_first if stands_in else "Certainly."
         if tool.other and not accepted:
             question = next((param for param in tool.params if param.kind == "text"), None)
             if question is not None:
                 values.setdefault(question.name, text)
-        return self._ask_or_call(tool, values, "Certainly.")
-
-    def _values(self, tool: Tool, texts: list[str]) -> dict[str, Any]:
-        values: dict[str, Any] = {}
-        for text in texts:
-            for param in tool.params:
-                found = find(param, text)
-                if found is not None:
-                    values[param.name] = found
-        return values
+        return self._ask_or_call(tool, values, lead)
 
     def _ask_or_call(self, tool: Tool, values: dict[str, Any], lead: str) -> Reply:
         missing = next((param for param in tool.required if param.name not in values), None)
@@ -281,86 +321,67 @@ class _Step:
             return Reply(say.ALL_RIGHT)
         if talk == "goodbye":
             return self._goodbye()
-        if talk == "robot":
-            return Reply(f"I am an AI assistant, not a person. {param.ask}")
-        if talk == "person":
-            return Reply(f"{say.NO_PERSON} {param.ask}")
-        if talk is not None and param.kind not in ("yes_no", "choice"):
-            return Reply(param.ask)
+        times = in_a_row(self._turns, lambda said: ends_with(said, param.ask))
+        said = {"robot": "I am an AI assistant, not a person.", "person": tool.say_first or say.NO_PERSON}
+        said |= {"hear": say.HEAR_YOU, "language": say.ONLY_ENGLISH, "tamper": say.CANNOT, "rude": say.UPSET}
+        taken = talk in ("language", "rude") and param.kind == "text"
+        if talk is not None and not taken and param.kind not in ("yes_no", "choice"):
+            if times >= PATIENCE and talk in said:
+                return Reply(f"{said[talk]} {say.ANYTHING_ELSE}")
+            return Reply(f"{said.get(talk, '')} {param.ask}".strip())
         if param.kind != "text" and is_question(text):
-            aside = self._matcher.choose(text, self._tools)
+            aside = self._choose(text)
             if aside is not None and aside is not tool:
                 return self._begin(aside, text)
-        values = self._collected(tool, text)
+        values = collected(self._turns, tool)
+        if param.name not in values and times < PATIENCE:
+            return Reply(f"{'Thank you.' if only_introduces(text) or is_about(text) else say.NOT_GOT} {param.ask}")
         if param.name not in values:
-            return Reply(f"{say.NOT_GOT} {param.ask}")
+            return self._cannot(say.CANNOT) if tool is not self._fallback else Reply(say.LEAVE_IT)
         return self._ask_or_call(tool, values, "Thank you.")
-
-    def _collected(self, tool: Tool, latest: str) -> dict[str, Any]:
-        """Values of `tool` from the turn that asked for it up to `latest`."""
-        turns = self._turns[self._chain_start(tool) :]
-        values: dict[str, Any] = {}
-        question: Param | None = None
-        for turn in turns:
-            if isinstance(turn, Said) and turn.role == "assistant":
-                found = asked(turn.text, (tool,))
-                question = found[1] if found else None
-            elif isinstance(turn, Said) and turn.role == "user" and turn.text:
-                self._take(tool, question, turn.text, values)
-                question = None
-        return values
-
-    def _take(self, tool: Tool, question: Param | None, text: str, values: dict[str, Any]) -> None:
-        aside = question is not None and question.kind != "text" and is_question(text)
-        talk = say.small_talk(text)
-        small = talk is not None and (question is None or question.kind not in ("yes_no", "choice"))
-        if aside or small:
-            return
-        if question is not None:
-            value = answer(question, text)
-            if value is not None:
-                values[question.name] = value
-        for param in tool.params:
-            if param is question or (question is not None and param.name in values):
-                continue
-            # The answer to "what is your message?" may name people: it is no longer about the caller's own name.
-            if question is not None and question.kind == "text" and param.kind != "phone":
-                continue
-            found = find(param, text)
-            if found is not None:
-                values[param.name] = found
-
-    def _chain_start(self, tool: Tool) -> int:
-        """Where the collecting of `tool`'s values began: the caller's turn before its first question."""
-        start = 0
-        for index, turn in enumerate(self._turns):
-            ended = isinstance(turn, Called) and turn.name == tool.name
-            dropped = isinstance(turn, Said) and turn.role == "assistant" and turn.text.endswith(say.ANYTHING_ELSE)
-            if ended or dropped:
-                start = index + 1
-        for index in range(start, len(self._turns)):
-            turn = self._turns[index]
-            if isinstance(turn, Said) and turn.role == "assistant" and asked(turn.text, (tool,)):
-                return max(start, index - 1)
-        return start
 
     # --- what tools answer -----------------------------------------------------------------------------------------
 
     def _after_tool(self) -> Reply:
-        fresh: list[Outcome] = []
-        for turn in reversed(self._turns):
-            if not isinstance(turn, Returned):
-                break
-            fresh.insert(0, read_outcome(turn.output))
+        called, returned = since_last_words(self._turns)
+        more = self._next_question(called)
+        if more is not None:
+            return more
+        # What could not be answered comes last: it ends with an offer.
+        fresh = sorted((read_outcome(turn.output) for turn in returned), key=lambda outcome: outcome.declined)
         text = " ".join(outcome.say for outcome in fresh if outcome.say)
         declined = any(outcome.declined for outcome in fresh)
         if declined:
             text = text or say.CANNOT
+            if self._fallback is not None and text == self._last and text.endswith("?"):
+                return Reply(f"{say.NEITHER} {self._fallback.offer}")
+            resumed = self._interrupted_question()
+            if resumed:
+                known = text.removesuffix(last_sentence(text)).strip() if text.endswith("?") else text
+                return Reply(f"{known or say.CANNOT} {resumed}")
             if not text.rstrip().endswith("?"):
                 text += f" {self._fallback.offer if self._fallback else say.ANYTHING_ELSE}"
             return Reply(text)
+        if any(ends_calls(tool) for tool in self._tools for turn in called if tool.name == turn.name):
+            return Reply(text or say.GOODBYE)
         resumed = self._interrupted_question()
         return Reply(" ".join(part for part in (text, resumed) if part) or say.ALL_RIGHT)
+
+    def _next_question(self, called: list[Called]) -> Reply | None:
+        """The call for the second question of one breath, once the first one is answered."""
+        latest = next((turn for turn in reversed(self._turns) if isinstance(turn, Said)), None)
+        if latest is None or latest.role != "user" or asked(self._last, self._tools) is not None:
+            return None
+        wishes = self._wishes(latest.text)
+        if not 0 < len(called) < len(wishes):
+            return None
+        wish = wishes[len(called)]
+        tool = self._choose(wish)
+        reply = self._begin(tool, wish) if tool is not None else None
+        if reply is None or reply.call is None:
+            return None
+        known = any((turn.name, turn.arguments) == (reply.call.name, reply.call.arguments) for turn in called)
+        return None if known else reply
 
     def _interrupted_question(self) -> str:
         """The question a caller put aside with one of their own."""
@@ -368,7 +389,8 @@ class _Step:
         if called is None:
             return ""
         before = self._turns[: self._turns.index(called)]
-        pending = asked(_last_said(before, "assistant"), self._tools)
+        pending = asked(last_said(before, "assistant"), self._tools)
         if pending is None or pending[0].name == called.name:
             return ""
-        return pending[1].ask
+        times = in_a_row(self._turns, lambda said: ends_with(said, pending[1].ask))
+        return pending[1].ask if times < PATIENCE else say.ANYTHING_ELSE

@@ -21,6 +21,9 @@ _CALLERS = re.compile(r"callers? (?:may |might |can )?says?:\s*((?:[\"“][^\"�
 _ASK = re.compile(r"\bask:\s*(.+?\?)", re.I | re.S)
 _OFFER = re.compile(r"\boffer:\s*[\"“]?(.+?\?)", re.I | re.S)
 _OTHER = re.compile(r"\bfor (?:any|all|every) other (?:question|request)s?\b", re.I)
+_STANDS_IN = re.compile(r"stands in for:\s*((?:[\"“][^\"“”]+[\"”][\s|,;/or]*)+)", re.I)
+_FIRST = re.compile(r"\bsay first:\s*[\"“]([^\"“”]+)[\"”]", re.I)
+_CORRECTS = re.compile(r"\bagain to correct\b", re.I)
 _FALLBACK = re.compile(r"\boffer this when(?:ever)? you (?:can ?not|can't) help\b", re.I)
 
 
@@ -47,6 +50,15 @@ class Tool:
     fallback: bool
     offer: str
     params: tuple[Param, ...]
+    #: Examples of wishes that are not quite what the tool does, and the sentence that owns up to it.
+    stands_in: tuple[str, ...] = ()
+    say_first: str = ""
+    corrects: bool = False
+
+    @property
+    def ability(self) -> str:
+        """What it does, as in "I can …"."""
+        return _offer(self.summary, self.name).removeprefix("Would you like me to ").rstrip("?")
 
     @property
     def required(self) -> tuple[Param, ...]:
@@ -111,6 +123,9 @@ def _read(data: dict[str, Any]) -> Tool:
     name, description = str(data["name"]), str(data.get("description") or "")
     said = _CALLERS.search(description)
     examples = tuple(_QUOTED.findall(said.group(1))) if said else ()
+    instead = _STANDS_IN.search(description)
+    stands_in = tuple(_QUOTED.findall(instead.group(1))) if instead else ()
+    first = _FIRST.search(description)
     summary = re.split(r"(?<=[.!?])\s|\n", description.strip())[0] or _words(name)
     offer = _OFFER.search(description)
     schema = data.get("parameters") or {}
@@ -123,7 +138,18 @@ def _read(data: dict[str, Any]) -> Tool:
     if not examples and not other:
         examples = (_words(name), summary)
     spoken_offer = " ".join(offer.group(1).split()) if offer else _offer(summary, name)
-    return Tool(name, summary, examples, other, fallback, spoken_offer, params)
+    return Tool(
+        name,
+        summary,
+        (*examples, *stands_in),
+        other,
+        fallback,
+        spoken_offer,
+        params,
+        stands_in,
+        first.group(1) if first else "",
+        bool(_CORRECTS.search(description)),
+    )
 
 
 @lru_cache(maxsize=256)

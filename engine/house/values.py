@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import SequenceMatcher
 from typing import Any
 
 from engine.house.tools import Param
@@ -23,9 +24,10 @@ _MONTHS = "january|february|march|april|may|june|july|august|september|october|n
 _DAY = re.compile(
     rf"\b((?:next |this |on )?(?:{_WEEKDAYS})s?|today|tonight|tomorrow|the day after tomorrow|"
     rf"(?:the )?weekends?|(?:{_MONTHS}) \d{{1,2}}(?:st|nd|rd|th)?|(?:the )?\d{{1,2}}(?:st|nd|rd|th)(?: of (?:{_MONTHS}))?|"
-    r"\d{4}-\d\d-\d\d|christmas(?: eve)?|new year'?s(?: day| eve)?|easter|thanksgiving)\b",
+    r"(?:the |public |bank )*holidays?|this (?:morning|afternoon|evening)|(?:labor|memorial|veterans|independence|columbus) day|good friday|juneteenth|\d{4}-\d\d-\d\d|christmas(?: eve)?|new year'?s(?: day| eve)?|easter|thanksgiving)\b",
     re.I,
 )
+_NOW = re.compile(r"\b(?:right now|now|at the moment|currently|still|already)\b", re.I)
 _TIME = re.compile(
     r"\b(\d{1,2}(?::\d\d)? ?(?:a\.?m\.?|p\.?m\.?|o'clock)|\d{1,2}:\d\d|noon|midnight|(?:half|quarter) past \w+|"
     r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?: (?:thirty|fifteen|forty-five))?"
@@ -40,14 +42,23 @@ _TITLE = r"(?:(?:mr|mrs|ms|miss|dr|doctor|professor)\.? )?"
 _FULL = rf"{_TITLE}{_NAME_WORD}(?: (?!and\b|calling\b|from\b|here\b|speaking\b|i\b|the\b|my\b|please\b|about\b){_NAME_WORD}){{0,2}}"
 _FULL_CAPITAL = rf"{_TITLE}{_CAPITAL}(?: {_CAPITAL}){{0,2}}"
 _NAMED = (
-    re.compile(rf"\b(?:my name(?: is|'s)|the name(?: is|'s)|name is) ({_FULL})", re.I),
+    re.compile(
+        rf"\b(?:my name(?: is|'s)|the name(?: is|'s)|name is|me llamo|mein name ist|ich hei(?:ß|ss)e) ({_FULL})", re.I
+    ),
     re.compile(
         rf"\b(?:this is|i'm|i am|i am called|call me|it's|it is) ({_FULL_CAPITAL})(?! (?:about|that|the))", re.I
     ),
     re.compile(rf"\b({_FULL_CAPITAL}) (?:called|speaking|here|calling)\b", re.I),
 )
+#: Three letters or more, one by one; a comma or "that is" around them belongs to the spelling.
+_LETTERS = re.compile(
+    r"(?:,?\s*(?:that is|that's|spelled|spelt|it's spelled)\s+|,\s*|\b)((?:[A-Za-z][-.,\s]+){2,}[A-Za-z]\b(?!['’])),?",
+    re.I,
+)
 _NO_NAMES = """
 i it he she they we you that this there what who yes no hi hello please tell just not sorry so and but calling ok okay sure
+put me through call want need don't do not can could would is are was my your the to never mind message person human get
+back about later now let give stop shut who what why nothing none refill appointment tooth
 monday tuesday wednesday thursday friday saturday sunday somebody someone
 """
 _NO_NAME = frozenset(_NO_NAMES.split())
@@ -65,6 +76,10 @@ _MESSAGES = (
     re.compile(rf"\b(?:tell|inform) {_WHOM} (?:that |to say |)(.+)", re.I | re.S),
     re.compile(rf"\blet {_WHOM} know (?:that |)(.+)", re.I | re.S),
     re.compile(rf"\b(ask {_WHOM} to .+)", re.I | re.S),
+    re.compile(
+        r"\b((?:call|ring|phone|contact) (?:me|us)(?: back)? (?:about|because|regarding|as soon|before|after|today|tomorrow|this|when).+)",
+        re.I | re.S,
+    ),
     re.compile(r"\b(?:the|my) message is:? (?:that |)(.+)", re.I | re.S),
     re.compile(r"\bmessage (?:saying|that says|to say) (?:that |)(.+)", re.I | re.S),
 )
@@ -112,15 +127,27 @@ def phone(text: str, least: int = 7) -> str | None:
 
 def _tidy_name(name: str) -> str | None:
     words = name.strip(" .,!?'’").split()
+    if any(word.lower() in _NO_NAME for word in words):
+        words = words[: next(index for index, word in enumerate(words) if word.lower() in _NO_NAME)]
     if not words or re.split("['’]", words[0].lower())[0] in _NO_NAME:
         return None
     # A short name spoken once is sometimes heard twice: "John. John."
-    once = [word for index, word in enumerate(words) if index == 0 or word.lower() != words[index - 1].lower()]
+    once: list[str] = []
+    for word in words:
+        if once and SequenceMatcher(None, once[-1].lower(), word.lower()).ratio() > 0.6:
+            once.pop()  # said, then spelled: the spelling counts
+        once.append(word)
     return " ".join(word if word[0].isupper() else word.capitalize() for word in once)
+
+
+def _spelled(text: str) -> str:
+    """ "Smythe, S M Y T H E" → "Smythe Smythe"."""
+    return _LETTERS.sub(lambda found: f" {re.sub('[^A-Za-z]', '', found.group(1)).capitalize()} ", text)
 
 
 def name_in(text: str) -> str | None:
     """A name the caller gives in passing."""
+    text = " ".join(_spelled(text).split())
     for pattern in _NAMED:
         for found in pattern.finditer(text):
             name = _tidy_name(found.group(1))
@@ -134,7 +161,7 @@ def message_in(text: str) -> str | None:
     for pattern in _MESSAGES:
         found = pattern.search(text)
         if found and len(found.group(1).split()) >= 2:
-            return found.group(1).strip()
+            return re.sub(r"^to (?=[a-z])", "", found.group(1).strip())
     return None
 
 
@@ -152,6 +179,11 @@ def _choice(text: str, choices: tuple[str, ...]) -> str | None:
     return max(matching, key=len) if matching else None
 
 
+def is_message(param: Param) -> bool:
+    """Whether a parameter takes words to pass on."""
+    return param.kind == "text" and bool(re.search(r"message|note|text|body", param.name, re.I))
+
+
 def find(param: Param, text: str) -> Any:
     """The value of `param` if the caller gives it unasked; None otherwise."""
     if param.kind == "name":
@@ -160,7 +192,9 @@ def find(param: Param, text: str) -> Any:
         return phone(text)
     if param.kind == "day":
         found = _DAY.search(text)
-        return re.sub(r"^on ", "", found.group(1), flags=re.I).lower() if found else None
+        if found is None:
+            return "now" if is_question(text) and len(text.split()) <= 8 and _NOW.search(text) else None
+        return re.sub(r"^on ", "", found.group(1), flags=re.I).lower()
     if param.kind == "time":
         found = _TIME.search(text) or _AT.search(text)
         return re.sub(r"(?<![ap]\.m)\.$", "", found.group(1).lower()) if found else None
@@ -171,7 +205,7 @@ def find(param: Param, text: str) -> Any:
             r"\b(?:for |of )?(\d+|\w+) (?:people|persons|guests|of us|adults|nights|pieces)\b", text, re.I
         )
         return _number(found.group(1)) if found else None
-    if param.kind == "text" and re.search(r"message|note|text|body", param.name, re.I):
+    if is_message(param):
         return message_in(text)
     return None
 
@@ -199,6 +233,7 @@ def answer(param: Param, text: str) -> Any:
 def _bare_name(text: str) -> str | None:
     if is_question(text):
         return None
+    text = " ".join(_spelled(text).split())
     plain = _LEAD.sub("", text).strip()
     plain = re.split(
         r"[,;!?]|(?<!\b[DdMm]r)(?<!\b[Mm]rs)(?<!\b[Mm]s)\.| and (?=(?:i|my|we|please|the)\b)| from | calling| speaking| here\b| i'm | my ",

@@ -11,7 +11,13 @@ from common.metrics import ANSWERS
 from knowledge import selectors as knowledge
 from knowledge.models import DocumentKind
 from receptionist.tools.base import Arguments, Context, Tool, ToolResult
+from receptionist.urgency import is_life_threatening, is_urgent
 
+LIFE_FIRST = "If anybody is in danger, please hang up and call the emergency services at once."
+URGENT_OFFER = "Would you like to leave an urgent message?"
+URGENT_DECLINE = "I am sorry, I can't advise you on that myself, but I can pass it on as urgent. Would you like to leave an urgent message?"
+#: Asked in place of an urgent question that has no answer of its own.
+_IN_EMERGENCY = "What should I do in an emergency?"
 DECLINE = "I am sorry, I don't know that. Would you like to leave a message, so that someone can call you back?"
 
 _PLAIN_START = re.compile(r"^(?:Yes|No|We|You|Our|The|It|There|Most|Please|This|They|If|A|An|All|Call|On|Your)\b")
@@ -30,10 +36,15 @@ class AnswerQuestion(Arguments):
 def spoken_answer(question: str) -> tuple[str, knowledge.Answer]:
     """What a caller who asks `question` is told, and the answer behind it."""
     answer = knowledge.answer(question)
+    urgent = is_urgent(question)
+    if urgent and answer.decision == "decline":
+        answer = knowledge.answer(_IN_EMERGENCY)
+    first = f"{LIFE_FIRST} " if is_life_threatening(question) else ""
     if answer.decision == "decline":
-        return DECLINE, answer
+        return first + (URGENT_DECLINE if urgent else DECLINE), answer
     best = answer.hits[0]
-    return with_source(answer.text, best.kind, best.title), answer
+    last = f" {URGENT_OFFER}" if urgent else ""
+    return first + with_source(answer.text, best.kind, best.title) + last, answer
 
 
 def _run(context: Context, arguments: AnswerQuestion) -> ToolResult:

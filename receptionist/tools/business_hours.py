@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 
 from pydantic import Field
@@ -12,6 +13,11 @@ from receptionist.days import days_meant
 from receptionist.hours import Schedule, spoken_intervals, spoken_moment, spoken_week
 from receptionist.tools.base import Arguments, Context, Tool, ToolResult
 
+_NOW = re.compile(r"\b(?:now|currently|at the moment)\b", re.I)
+_NAMED_DAY = re.compile(
+    r"\b(?:thanksgiving|easter|christmas|new year|labor day|memorial day|veterans day|juneteenth)\b", re.I
+)
+
 
 class BusinessHours(Arguments):
     """`day` as the caller said it."""
@@ -20,7 +26,7 @@ class BusinessHours(Arguments):
         default=None,
         max_length=200,
         description=(
-            'The day the caller means, as they said it: "today", "tomorrow", "Friday", "the weekend", "July 4th", '
+            'The day the caller means, as they said it: "now", "today", "tomorrow", "Friday", "the weekend", "July 4th", '
             '"2026-12-24". Leave it out for the opening hours in general.'
         ),
     )
@@ -38,13 +44,33 @@ def hours_answer(schedule: Schedule, moment: datetime, asked: str) -> dict[str, 
     today = moment.date()
     days = days_meant(asked, today, schedule)
     state = {"open_now": schedule.is_open(moment)}
+    if _NOW.search(asked):
+        return {"say": _now_sentence(schedule, moment), **state}
+    if "holiday" in asked.lower() and not days:
+        return {"say": _holidays_sentence(schedule), **state}
     if days:
         say = " ".join(_day_sentence(schedule, on, today) for on in days)
         if days == [today]:
             say = f"{say} {_now_sentence(schedule, moment)}"
         hours = {on.isoformat(): [list(interval) for interval in schedule.intervals_on(on)] for on in days}
         return {"say": say, **state, "minutes_of_day": hours}
-    return {"say": f"{spoken_week(schedule)} {_now_sentence(schedule, moment)}", **state}
+    unknown = "I have no special hours noted for that day. " if _NAMED_DAY.search(asked) else ""
+    return {"say": f"{unknown}{spoken_week(schedule)} {_now_sentence(schedule, moment)}", **state}
+
+
+def _holidays_sentence(schedule: Schedule) -> str:
+    named = [day for day in schedule.special if day.name]
+    closed = [day.name for day in named if not day.intervals]
+    changed = [f"{day.name}, {spoken_intervals(day.intervals)}" for day in named if day.intervals]
+    if not named:
+        return f"I have no holidays noted. {spoken_week(schedule)}"
+    parts = [f"We are closed on {_and(closed)}."] if closed else []
+    parts += [f"We have special hours on {'; '.join(changed)}."] if changed else []
+    return " ".join(parts)
+
+
+def _and(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _day_sentence(schedule: Schedule, on: date, today: date) -> str:
@@ -95,7 +121,8 @@ TOOL = Tool(
         "Tells the opening hours, in general or of one day, holidays, and whether we are open now.\n"
         'Callers say: "What are your opening hours?" | "Are you open on Saturday?" | "When do you close today?" | '
         '"What time do you open tomorrow?" | "Are you open now?" | "Are you closed on the holiday?" | '
-        '"What are your hours on Friday?" | "How late are you open?"'
+        '"What are your hours on Friday?" | "How late are you open?" | "Are you still open?" | "When are you closed for holidays?" | '
+        '"Until when are you open?"'
     ),
     arguments=BusinessHours,
     run=_run,
