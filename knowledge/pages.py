@@ -25,10 +25,12 @@ class DocumentPage:
 
 def list_documents(*, search: str = "", page: int = 1) -> DocumentPage:
     """Documents by name. `search` looks into name and text."""
-    counts = Document.objects.aggregate(
+    # A business that wrote nothing down yet has an empty list of questions.
+    kept = Document.objects.exclude(kind=DocumentKind.FAQ, total=0)
+    counts = kept.aggregate(
         count=Count("pk"), busy=Count("pk", filter=Q(state__in=(DocumentState.PENDING, DocumentState.INDEXING)))
     )
-    found = Document.objects.defer("text", "pairs").order_by("title", "pk")
+    found = kept.defer("text", "pairs").order_by("title", "pk")
     if search:
         found = found.filter(Q(title__icontains=search) | Q(text__icontains=search) | Q(pairs__icontains=search[:100]))
     return DocumentPage(Paginator(found, PER_PAGE).get_page(page), counts["count"], counts["busy"])

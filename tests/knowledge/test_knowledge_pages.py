@@ -296,6 +296,7 @@ def test_what_is_not_there_is_not_found(ask: Any, number: int, action: str) -> N
 
 
 def test_empty_pages_say_what_to_do(ask: Any) -> None:
+    services.add_faq(pairs=[])
     assert b"Nothing written down yet" in ask("get", "/knowledge").content
     assert b"No questions yet" in ask("get", "/knowledge/faq").content
     assert b"/knowledge/add" in ask("get", "/knowledge").content
