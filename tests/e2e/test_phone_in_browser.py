@@ -74,6 +74,7 @@ def visit(stack: Stack) -> Iterator[Any]:
         f"--use-file-for-fake-audio-capture={microphone}%noloop",
         "--allow-loopback-in-peer-connection",
     ]
+    expect.set_options(timeout=30_000)  # people take their time to speak
     with sync_playwright() as playwright:
         opened = []
 
@@ -100,6 +101,7 @@ def visit(stack: Stack) -> Iterator[Any]:
         yield go
         for browser in opened:
             browser.close()
+    expect.set_options(timeout=5_000)
 
 
 def begin(page: Page, button: str) -> None:
@@ -154,7 +156,7 @@ def test_by_typing_the_receptionist_answers_and_hangs_up(stack: Stack, visit: An
     text.press("Enter")
     expect(page.locator(".test-call-said .turn.caller")).to_contain_text("oodbye")
     assert overflow(page) <= 0
-    expect(page.locator("#test-call")).to_have_attribute("data-state", "ended", timeout=30_000)
+    expect(page.locator("#test-call")).to_have_attribute("data-state", "ended")
     assert axe(page) == []
     row = stack.in_tenant(
         "demo",
