@@ -119,18 +119,27 @@ def local_path(wanted: str | None) -> str:
     return path if local else "/"
 
 
-def count_try(email: str, source: str) -> None:
-    """Count an attempt to sign in. Raises `RateLimited`.
-
-    Keys are hashes that live for the window of 15 minutes: neither address nor IP is stored.
-    """
-    kv = redis_sync()
+def _counters(email: str, source: str) -> dict[str, str]:
+    """Kind to key. Keys are hashes: neither address nor IP is stored."""
     address = email.strip().lower()
-    for kind, value in (("pair", f"{address} {source}"), ("address", address), ("source", source)):
-        key = f"login:{kind}:{hashlib.sha256(value.encode()).hexdigest()[:32]}"
+    values = {"pair": f"{address} {source}", "address": address, "source": source}
+    return {kind: f"login:{kind}:{hashlib.sha256(value.encode()).hexdigest()[:32]}" for kind, value in values.items()}
+
+
+def count_try(email: str, source: str) -> None:
+    """Count an attempt to sign in, for 15 minutes. Raises `RateLimited`."""
+    kv = redis_sync()
+    for kind, key in _counters(email, source).items():
         with kv.pipeline() as pipe:
             pipe.set(key, 0, ex=_WINDOW_SECONDS, nx=True)
             pipe.incr(key)
             _, tries = pipe.execute()
         if tries > _TRIES[kind]:
             raise RateLimited("too many attempts to sign in; try again in a quarter of an hour")
+
+
+def forgive_try(email: str, source: str) -> None:
+    """An attempt that succeeded doesn't count. One is taken back, not all: guesses before it stay counted."""
+    kv = redis_sync()
+    for key in _counters(email, source).values():
+        kv.eval("if redis.call('EXISTS', KEYS[1]) == 1 then return redis.call('DECR', KEYS[1]) end", 1, key)

@@ -41,6 +41,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the librar
 
     def login(self, request: HttpRequest, user: User) -> None:
         """A session of the root host."""
+        sessions.forgive_try(user.email, self.get_client_ip(request))
         super().login(request, user)
         sessions.mark(request, None)
 

@@ -72,6 +72,14 @@ def test_guessing_passwords_is_slowed_down(browser) -> None:
     assert browser.sign_in(BOB).status_code == 200  # another person on the same line is not locked out
 
 
+def test_signing_in_often_is_not_guessing(browser) -> None:
+    for _ in range(15):
+        assert Browser().sign_in(ALICE).status_code == 200
+    for _ in range(10):
+        assert browser.sign_in(ALICE, "wrong").status_code == 422
+    assert browser.sign_in(ALICE).status_code == 429
+
+
 def test_a_stranger_elsewhere_does_not_lock_a_person_out(browser) -> None:
     elsewhere = Client(headers={"host": "localhost:8000"}, REMOTE_ADDR="203.0.113.9")
     for _ in range(11):
