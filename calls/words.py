@@ -44,6 +44,7 @@ WORK = {
     "settle": "The cost of this call could not be booked.",
     "fetch_recording": "The recording could not be brought home.",
     "transcribe_voicemail": "The voicemail could not be written down.",
+    "keep_unfinished_message": "What the caller had begun to leave as a message could not be kept.",
     "remove_plain_recording": "The carrier's copy of the recording could not be erased.",
 }
 
