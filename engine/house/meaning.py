@@ -119,11 +119,16 @@ class Matcher:
         self._embedder = embedder
         self._origin: Float32 | None = None
         self._known: OrderedDict[tuple[Tool, ...], _Examples] = OrderedDict()
+        # Of single examples: tools of one session are compared in several selections, and businesses share most texts.
+        self._vectors: OrderedDict[str, Float32] = OrderedDict()
 
     def warm_up(self) -> None:
         """Embed the built-in sentences."""
         vectors = self._embedder.embed([*OTHER, *_GENERAL], "query")
         self._origin = vectors.mean(axis=0)
+        centred = vectors[: len(OTHER)] - self._origin
+        lengths = np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
+        self._vectors.update(zip(OTHER, np.asarray(centred / lengths, dtype=np.float32), strict=True))
 
     def prepare(self, tools: tuple[Tool, ...]) -> None:
         """Embed a session's examples."""
@@ -137,6 +142,16 @@ class Matcher:
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.maximum(norms, 1e-6), dtype=np.float32)
 
+    def _kept(self, texts: list[str]) -> Float32:
+        """Vectors of examples, each embedded once."""
+        fresh = list(dict.fromkeys(text for text in texts if text not in self._vectors))
+        if fresh:
+            self._vectors.update(zip(fresh, self._centred(fresh), strict=True))
+        vectors = np.stack([self._vectors[text] for text in texts])
+        while len(self._vectors) > 4096:
+            self._vectors.popitem(last=False)
+        return vectors
+
     def _examples(self, tools: tuple[Tool, ...]) -> _Examples:
         known = self._known.get(tools)
         if known is None:
@@ -144,7 +159,7 @@ class Matcher:
             pairs += [(-1, text) for text in OTHER]
             texts = [text for _, text in pairs]
             words = tuple(content_words(text) for text in texts)
-            known = _Examples(tuple(label for label, _ in pairs), self._centred(texts), words)
+            known = _Examples(tuple(label for label, _ in pairs), self._kept(texts), words)
             self._known[tools] = known
             if len(self._known) > 256:
                 self._known.popitem(last=False)

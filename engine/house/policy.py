@@ -23,7 +23,8 @@ from engine.house.values import find, is_question
 from engine.parts.protocols import Embedder
 
 _CORRECTION = re.compile(
-    r"^(?:no|sorry|actually|wait|oh|i mean|correction|not|it's not|that's (?:wrong|not right))\b|\b(?:my name|number|it) is\b|\bi meant\b",
+    r"^(?:no|sorry|actually|wait|oh|i mean|correction|not|it's not|that's (?:wrong|not right))\b|"
+    r"\b(?:my name|number|it) is\b|\bi meant\b",
     re.I,
 )
 _ONE_MORE = re.compile(r"^(?:and )?(?:until|till|since|from) (?:when|what time)\b|^(?:and )?how (?:long|late)\b", re.I)

@@ -19,7 +19,7 @@ CONVERSATIONS = {
     "two questions, one unknown": (["Do you sell shoes, and when are you open today?"], "message, so that someone"),
     "a question after a story": (
         [
-            "Hi so um my wife was with me last week and the lady at the desk told me that I have to come back and then my "
+            "Hi so um my wife was with me last week and the lady at the desk told me that I have to come back and then my "  # noqa: E501
             "car broke down and what I wanted to know is how much the crown is going to be"
         ],
         "Porcelain crown costs 1150 dollars",
