@@ -70,7 +70,7 @@ def issue_stream(call: Call, resume: bool = False, *, starts_in_s: float = 0.0) 
         if resume:
             pipe.delete(active_key(call.sid))
         pipe.expire(current, STREAM_TOKEN_SECONDS)
-        pipe.set(stream_key(token), snapshot.to_json(), ex=STREAM_TOKEN_SECONDS)
+        pipe.set(stream_key(token), snapshot.sealed(token), ex=STREAM_TOKEN_SECONDS)
         pipe.execute()
     return token
 

@@ -13,6 +13,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from common.crypto import Unreadable, open_for_platform, seal_for_platform
+
 STREAM_TOKEN_SECONDS = 60
 """How long an unused stream token lives."""
 
@@ -75,6 +77,18 @@ class SessionSnapshot:
         for name in _BYTES:
             data[name] = base64.b64encode(data[name]).decode("ascii")
         return json.dumps(data, separators=(",", ":"))
+
+    def sealed(self, token: str) -> bytes:
+        """What lies in Redis under `token`: encrypted, since Redis writes to disk and this may hold a transcript."""
+        return seal_for_platform(self.to_json().encode(), stream_key(token))
+
+    @classmethod
+    def unseal(cls, stored: bytes, token: str) -> SessionSnapshot:
+        """The snapshot `sealed` made for this token. Raises ValueError for anything else."""
+        try:
+            return cls.from_json(open_for_platform(stored, stream_key(token)))
+        except Unreadable as error:
+            raise ValueError("not a sealed snapshot") from error
 
     @classmethod
     def from_json(cls, text: str | bytes) -> SessionSnapshot:

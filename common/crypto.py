@@ -63,11 +63,21 @@ def _master_key() -> bytes:
     return key
 
 
+def seal_for_platform(data: bytes, purpose: str) -> bytes:
+    """Encrypt what belongs to no tenant's key, or must be opened without the database, under `MASTER_KEY`."""
+    return seal(_master_key(), data, purpose.encode())
+
+
+def open_for_platform(sealed: bytes, purpose: str) -> bytes:
+    """What `seal_for_platform` made. Raises `Unreadable`."""
+    return open_sealed(_master_key(), sealed, purpose.encode())
+
+
 def wrap_key(key: bytes, owner: str) -> bytes:
     """Encrypt a data key for storage, bound to its owner's id."""
-    return seal(_master_key(), key, f"data-key:{owner}".encode())
+    return seal_for_platform(key, f"data-key:{owner}")
 
 
 def unwrap_key(wrapped: bytes, owner: str) -> bytes:
     """The data key that `wrap_key` stored. Raises `Unreadable`."""
-    return open_sealed(_master_key(), wrapped, f"data-key:{owner}".encode())
+    return open_for_platform(wrapped, f"data-key:{owner}")

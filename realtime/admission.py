@@ -50,7 +50,7 @@ class Admission:
         if stored is None:
             return None, None
         try:
-            snapshot = SessionSnapshot.from_json(stored)
+            snapshot = SessionSnapshot.unseal(stored, token)
         except ValueError:
             log.error("a stream token held no session")
             return None, None

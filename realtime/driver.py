@@ -32,6 +32,11 @@ log = logging.getLogger(__name__)
 TEXT = WSMsgType.TEXT
 #: An engine that lets this much of our audio pile up (20 s) has stopped listening.
 _ENGINE_BACKLOG = 256 * 1024
+#: An engine owes nothing while the caller speaks, so one that has stopped in the middle of it shows only here: after
+#: this much quiet it is pinged, and given up when no pong follows.
+_PING_AFTER_SECONDS = 3.0
+#: picows wants this no longer than the quiet before the ping.
+_PONG_SECONDS = 3.0
 #: For a call whose other end has left, to get its journal written.
 _CLOSE_SECONDS = 15.0
 
@@ -194,6 +199,9 @@ class Driver:
                 extra_headers={"Authorization": f"Bearer {rung.key}"} if rung.key else None,
                 max_frame_size=2 * MAX_EVENT_BYTES,
                 max_redirects=0,
+                enable_auto_ping=True,
+                auto_ping_idle_timeout=_PING_AFTER_SECONDS,
+                auto_ping_reply_timeout=_PONG_SECONDS,
             )
         except (WSError, OSError, TimeoutError, ValueError) as error:
             extra = {"engine": rung.name, "error": type(error).__name__, **self._who}

@@ -8,7 +8,7 @@ from typing import assert_never
 from django.core.exceptions import BadRequest
 
 from calls import testcall, twiml
-from calls.models import Call, DecisionKind
+from calls.models import Call, CallStatus, DecisionKind
 from calls.services import lifecycle, recordings
 from calls.sessions import issue_stream
 from calls.webhooks.guard import Hook, twilio_webhook
@@ -106,6 +106,9 @@ def after_stream(hook: Hook) -> str:
 
 
 def _after_stream(hook: Hook) -> str:
+    told = hook.fields.get("CallStatus", "")
+    if told in CallStatus.values and CallStatus(told).final:
+        return twiml.goodbye()  # the caller has hung up: nobody hears another stream
     schema = require_tenant().schema
     call = Call.objects.filter(sid=hook.sid()).first()
     if call is None:

@@ -89,4 +89,4 @@ class Carrier:
 def snapshot_of(token: str) -> SessionSnapshot | None:
     """The session laid under `token`, None when the token does not work (any more)."""
     raw = redis_sync().get(stream_key(token))
-    return None if raw is None else SessionSnapshot.from_json(raw)
+    return None if raw is None else SessionSnapshot.unseal(raw, token)

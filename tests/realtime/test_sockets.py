@@ -19,6 +19,7 @@ from twilio.request_validator import RequestValidator
 
 from calls.snapshot import SessionSnapshot, active_key, stream_key
 from common.kv import redis_async
+from realtime import driver
 from realtime.admission import Admission
 from realtime.bridge import Limits, Rung, ToolOutcome
 from realtime.consumers import MediaApp
@@ -41,7 +42,7 @@ class Line:
     async def token(self, snap: SessionSnapshot, seconds: int = 60) -> str:
         token = secrets.token_urlsafe(32)
         redis = redis_async()
-        await redis.set(stream_key(token), snap.to_json(), ex=seconds)
+        await redis.set(stream_key(token), snap.sealed(token), ex=seconds)
         await redis.aclose()
         return token
 
@@ -140,6 +141,42 @@ async def test_a_second_engine_takes_over_when_the_first_refuses(kind: str) -> N
         first.status = 500
         stream = await line.stream()
         await eventually(lambda: bool(second.of("session.update")))
+        await stream.leave()
+
+
+async def _hears_a_beginning(call: EngineCall, event: dict[str, Any]) -> None:
+    if event["type"] == "input_audio_buffer.append" and len(call.of("input_audio_buffer.append")) == 5:
+        await call.send("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+
+
+async def test_an_engine_that_stops_while_the_caller_speaks_is_replaced(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "_PING_AFTER_SECONDS", 0.1)
+    monkeypatch.setattr(driver, "_PONG_SECONDS", 0.1)
+    stopped, second = Engine(_hears_a_beginning, pongs=False), Engine()
+    limits = Limits(engine_open_ms=200, retry_ms=10)
+    async with stopped.running(), second.running(), adapter(kind, [stopped, second], limits) as line:
+        stream = await line.stream()
+        await stream.talk(5)
+        await eventually(lambda: len(stopped.calls) == 1 and stopped.calls[0].closed.is_set())
+        stopped.status = 503
+        await eventually(lambda: bool(second.of("session.update")))
+        assert not stream.closed.is_set()
+        await stream.leave()
+
+
+async def test_an_engine_that_answers_pings_is_kept_while_the_caller_speaks(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "_PING_AFTER_SECONDS", 0.1)
+    monkeypatch.setattr(driver, "_PONG_SECONDS", 0.1)
+    async with Engine(_hears_a_beginning).running() as engine, adapter(kind, [engine]) as line:
+        stream = await line.stream()
+        await stream.talk(5)
+        await asyncio.sleep(0.4)  # longer than a ping and its pong may take together, twice
+        assert len(engine.calls) == 1
+        assert not engine.calls[0].closed.is_set()
         await stream.leave()
 
 

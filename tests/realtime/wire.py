@@ -49,17 +49,17 @@ class EngineCall:
 class Engine:
     """A server that speaks Realtime as its script says; every client event is checked against the published schema."""
 
-    def __init__(self, script: Script | None = None, *, hello: bool = True) -> None:
+    def __init__(self, script: Script | None = None, *, hello: bool = True, pongs: bool = True) -> None:
         self.calls: list[EngineCall] = []
         self.problems: list[str] = []
-        self._script, self._hello = script, hello
+        self._script, self._hello, self._pongs = script, hello, pongs
         self.url = ""
         self.status = 101
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if self.status != 101:
             return web.Response(status=self.status)
-        socket = web.WebSocketResponse(max_msg_size=0)
+        socket = web.WebSocketResponse(max_msg_size=0, autoping=self._pongs)
         await socket.prepare(request)
         call = EngineCall(socket)
         self.calls.append(call)
@@ -67,6 +67,8 @@ class Engine:
             await call.send("session.created", session={"type": "realtime"})
         try:
             async for message in socket:
+                if message.type == aiohttp.WSMsgType.PING:
+                    continue
                 if message.type != aiohttp.WSMsgType.TEXT:
                     self.problems.append(repr(message))
                     break
