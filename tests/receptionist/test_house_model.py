@@ -95,7 +95,7 @@ def test_a_question_reaches_its_tool_and_is_answered(caller: Caller, text: str, 
 
 def test_a_message_is_taken_step_by_step(caller: Caller) -> None:
     assert "name" in caller.say("I would like to leave a message.")
-    assert "message" in caller.say("My name is Peter Miller.")
+    assert "tell them" in caller.say("My name is Peter Miller.")
     heard = caller.say("Please call me back about my invoice from last week.")
     assert "invoice" in heard and "Peter Miller" in heard
     message = Message.objects.get()
