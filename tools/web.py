@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MODULES = ROOT / "node_modules"
 VENDOR = ROOT / "static" / "vendor"
 STAMP = VENDOR / ".stamp"
+#: Debian's certificate authorities, a company's own among them; Node brings a list of its own and reads no other.
+SYSTEM_AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 #: What the pages load, and the licence that goes with it.
 FILES = {
@@ -70,10 +72,11 @@ def axe() -> str:
 
 def install(stamp: str) -> None:
     """Fetch what the lock file names and copy the files the pages load."""
-    # No second try: without a network every start would wait for it. Node reads no SSL_CERT_FILE of its own.
+    # No second try: without a network every start would wait for it.
     quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=0"]
     env = dict(os.environ)
-    if authority := env.get("SSL_CERT_FILE"):
+    authority = env.get("SSL_CERT_FILE") or str(SYSTEM_AUTHORITIES)
+    if Path(authority).is_file():
         env.setdefault("NODE_EXTRA_CA_CERTS", authority)
     command = [*npm(), "ci", "--ignore-scripts", *quiet]
     subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)

@@ -6,14 +6,15 @@ import base64
 import json
 import time
 from argparse import ArgumentParser
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from calls import journal
 from calls.models import Call, DecisionKind, FollowUp, Recording
@@ -28,6 +29,8 @@ DEFAULT_CALLER = "+14155550199"
 #: How long the books may take to close after the line did, in seconds.
 SETTLE_S = 15.0
 _POLL_S = 30.0
+
+Answer = TypeVar("Answer")
 
 
 class Command(BaseCommand):
@@ -132,9 +135,21 @@ def _wait(line: httpx.Client, sid: str, seconds: float) -> dict[str, Any]:
 def _record(tenant: TenantInfo, sid: str) -> dict[str, Any]:
     """The call's record once its books are closed, or as it stands after `SETTLE_S`."""
     deadline = time.monotonic() + SETTLE_S
-    while not in_tenant(tenant.schema, _closed, sid) and time.monotonic() < deadline:
+    while not _asked(tenant, _closed, sid, deadline) and time.monotonic() < deadline:
         time.sleep(0.2)
-    return in_tenant(tenant.schema, _report, sid)
+    return _asked(tenant, _report, sid, deadline)
+
+
+def _asked(tenant: TenantInfo, question: Callable[[str], Answer], sid: str, deadline: float) -> Answer:
+    """What the database says; one that was restarted under the call is asked again."""
+    while True:
+        try:
+            return in_tenant(tenant.schema, question, sid)
+        except (OperationalError, InterfaceError):
+            connection.close()
+            if time.monotonic() > deadline:
+                raise CommandError("the database can't be reached; is `make up` running?") from None
+            time.sleep(0.5)
 
 
 def _report(sid: str) -> dict[str, Any]:
