@@ -50,6 +50,7 @@ class Admission:
         if stored is None:
             return None, None
         try:
+            assert isinstance(stored, bytes)  # the client decodes nothing
             snapshot = SessionSnapshot.unseal(stored, token)
         except ValueError:
             log.error("a stream token held no session")

@@ -37,7 +37,35 @@ _ONLY_CALL_BACK = re.compile(
     re.I,
 )
 _EMPTY = frozenset(
-    ["yes", "no", "ok", "okay", "sure", "please", "thanks", "thank", "you", "i", "me", "my", "a", "the", "to", "for", "and", "it", "is", "that", "would", "like", "want", "do", "go", "ahead", "correct"]
+    [
+        "yes",
+        "no",
+        "ok",
+        "okay",
+        "sure",
+        "please",
+        "thanks",
+        "thank",
+        "you",
+        "i",
+        "me",
+        "my",
+        "a",
+        "the",
+        "to",
+        "for",
+        "and",
+        "it",
+        "is",
+        "that",
+        "would",
+        "like",
+        "want",
+        "do",
+        "go",
+        "ahead",
+        "correct",
+    ]
 )
 _SPLIT = re.compile(
     r"(?<=[?])\s+(?:and |also )?|,?\s+(?:and|also)\s+(?=(?:also )?(?:what|when|where|who|how|do|does|is|are|can|could|will|which|why)\b)|"
