@@ -8,7 +8,7 @@ import pytest
 from common.audio import RATE, level_db
 from tests.e2e.stack import DEMO, Heard, Stack
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # calls take their time
 
 LINE = 1  # right channel: what the caller hears
 

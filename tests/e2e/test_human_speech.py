@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.stack import DEMO, ROOT, Heard, Stack
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # calls take their time
 
 SPEECH = ROOT / "tests" / "fixtures" / "speech"
 SAID: dict[str, str] = json.loads((SPEECH / "transcripts.json").read_text())

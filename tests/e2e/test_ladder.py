@@ -15,7 +15,7 @@ from psycopg import sql
 from common.audio import level_db
 from tests.e2e.stack import DEMO, Heard, Stack
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # calls take their time
 
 
 def find(stack: Stack, marker: str) -> psutil.Process:

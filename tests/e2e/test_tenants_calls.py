@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.stack import DEMO, Stack
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # calls take their time
 
 PLUMBER = """
 name: Quick Pipes

@@ -27,5 +27,7 @@ MIDDLEWARE = [
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 _options = TEMPLATES[0]["OPTIONS"]
 _options["context_processors"] = [
-    name for name in _options["context_processors"] if "auth" not in name and not name.startswith("calls.")
+    name
+    for name in _options["context_processors"]
+    if "auth" not in name and not name.startswith(("calls.", "tenants."))
 ]
