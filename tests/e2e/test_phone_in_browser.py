@@ -18,7 +18,11 @@ from common.audio import RATE, level_db, read_wav, write_wav
 from tests.e2e.stack import Stack
 from tests.web.browser import CHROMIUM, FLAGS, SIZES, Watched, axe, overflow
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
+]
 
 #: The fake microphone's file begins with the call; the greeting is over by then.
 SILENCE_FIRST = 8
