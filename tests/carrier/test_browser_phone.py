@@ -213,7 +213,10 @@ async def test_parameters_of_the_browser_never_replace_those_of_the_call(carrier
         ("not a token", 31204),
         (token(secret="another secret of this length ..."), 31204),
         (token(ttl=-60), 31205),
-        (jwt.encode({"iss": KEY, "sub": SID, "exp": time.time() + 86400, "grants": {"identity": "eve"}}, SECRET), 31204),
+        (
+            jwt.encode({"iss": KEY, "sub": SID, "exp": time.time() + 86400, "grants": {"identity": "eve"}}, SECRET),
+            31204,
+        ),
         (7, 31204),
     ],
 )
