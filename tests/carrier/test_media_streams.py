@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from aiohttp import WSMsgType
+from jsonschema import ValidationError
 
-from tests.carrier.specs import check_media_frame
+from tests.carrier.specs import check_media_frame, require_media_description
 from tests.carrier.stage import App, Carrier, Socket, eventually, heard, loud, loud_seconds, voice, wav_turn
 
 CONNECT = (
@@ -384,3 +385,9 @@ async def test_thirty_calls_at_once_stay_paced(carrier: Carrier, app: App) -> No
     # No drift: what was due by the clock came, whatever the jitter of this machine.
     assert len(counts) == 30 and all(count == pytest.approx(seconds * 50, abs=12) for count in counts)
     assert sorted(gaps)[len(gaps) // 2] == pytest.approx(0.02, abs=0.006)
+
+
+def test_frames_are_held_against_the_published_description() -> None:
+    require_media_description()
+    with pytest.raises(ValidationError):
+        check_media_frame({"event": "mark", "sequenceNumber": 4, "mark": {}})
