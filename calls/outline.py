@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from calls.models import Recording
 from calls.recordings import read_recording
-from common.audio import peaks, read_wav
 from common.crypto import Unreadable
 from common.errors import Invalid, NotFound
 
@@ -18,6 +17,8 @@ def outline_of(recording: Recording) -> Outline:
 
     The carrier records a call in stereo, the caller on the left; a voicemail has the caller alone.
     """
+    from common.audio import peaks, read_wav  # loads numpy, which most who load this never need
+
     try:
         wav = read_wav(read_recording(recording))
     except (Invalid, NotFound, Unreadable):

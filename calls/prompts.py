@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from redis.exceptions import RedisError
 
 from common import ai
-from common.audio import ulaw_decode, write_wav
 from common.env import env_str
 from common.kv import redis_sync
 
@@ -49,6 +48,8 @@ def render_missing(texts: Iterable[str]) -> int:
     made = 0
     for text in texts:
         if not ready(text):
+            from common.audio import ulaw_decode, write_wav  # loads numpy, which only this needs
+
             redis_sync().set(_key(_name(text)), write_wav(ulaw_decode(ai.speech(text))))
             made += 1
     return made

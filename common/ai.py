@@ -6,10 +6,12 @@ The client and numpy are loaded when first used: most commands never speak, and 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
+from common.asking import ask
 from common.env import env_secret, env_str
 from common.errors import ProviderError, category_of_status
 
@@ -110,26 +112,11 @@ def speech(text: str, *, voice: str = "", timeout: float | None = None) -> bytes
 
 def _engine_speech(text: str, voice: str, timeout: float) -> bytes:
     """Our engine's speech without the client, which takes longer to load than the engine to speak a sentence."""
-    import json
-    from urllib.error import HTTPError
-    from urllib.request import ProxyHandler, Request, build_opener
-
     base, key, _ = _address()
     wanted = {"model": "local", "voice": voice or "standard", "input": text, "response_format": "pcmu"}
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    request = Request(f"{base}/audio/speech", json.dumps(wanted).encode(), headers)  # noqa: S310 - our own address
-    try:
-        # The engine is a neighbour: no proxy of the machine's stands between.
-        with build_opener(ProxyHandler({})).open(request, timeout=timeout) as answer:
-            return bytes(answer.read())
-    except HTTPError as error:
-        error.close()
-        raise ProviderError("speech", category_of_status(error.code)) from None
-    except TimeoutError:
-        raise ProviderError("speech", "timeout") from None
-    except OSError as error:
-        timed_out = isinstance(getattr(error, "reason", None), TimeoutError)
-        raise ProviderError("speech", "timeout" if timed_out else "connectivity") from None
+    body = json.dumps(wanted).encode()
+    return ask(f"{base}/audio/speech", provider="speech", timeout=timeout, data=body, headers=headers, neighbour=True)
 
 
 def transcribe(wav: bytes) -> TranscriptionResult:

@@ -119,10 +119,10 @@ def _create(
             tenant = _claim()
             schema = tenant.schema_name
             _describe(tenant, name, slug, profession, full_profile)
-            user = ensure_owner(tenant, owner)
             domain = Domain.objects.create(domain=f"{slug}.{settings.ROOT_HOSTNAME}", tenant=tenant, is_primary=True)
             api_key = issue_api_key(tenant, "first key")
             in_tenant(schema, run_steps, tenant, full_profile)
+            user = ensure_owner(tenant, owner)  # by now the password's hash is made
             if wanted:
                 # Last: it speaks to the carrier, which no roll-back reaches.
                 in_tenant(schema, numbers.add_number, wanted)

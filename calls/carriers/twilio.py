@@ -1,23 +1,25 @@
 """Twilio's REST interface, or any server that speaks it (`TWILIO_API_BASE_URL`: the built-in carrier).
 
 Sources: twilio_api_v2010 (OpenAPI) for paths and fields, protocols.md section 2 for pointing the SDK at another host.
-`twilio.rest` is imported when it is first used: it loads hundreds of modules, and the webhooks need none of them.
+`twilio.rest` is imported when it is first used: it loads hundreds of modules, and the webhooks need none of them. What
+somebody waits for (a new number, a call from the browser) is asked without it, since loading it takes a second.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
-import httpx
 from django.conf import settings
 
 from calls import twiml
+from common.asking import ask
 from common.errors import Category, Invalid, ProviderError, category_of_status
 from common.metrics import PROVIDER_ERRORS
 
@@ -31,6 +33,7 @@ TIMEOUT_S = 10.0
 MEDIA_LIMIT = 128 * 1024 * 1024
 #: Twilio error 21220: the call is not in a state that allows this, because it has ended.
 _NOT_IN_PROGRESS = 21220
+_NUMBER_SID = re.compile(r"PN[0-9a-fA-F]{32}")
 _RECORDING_PATH = re.compile(r"/2010-04-01/Accounts/[A-Za-z0-9]+/Recordings/[A-Za-z0-9]+")
 
 
@@ -65,13 +68,19 @@ def _client(base: str, account: str, token: str) -> Client:
 
 def client() -> Client:
     """The SDK's client for the platform's account. Raises `ProviderError` when no account is configured."""
+    return _client(base_url(), *_account())
+
+
+def _account() -> tuple[str, str]:
+    """User and password of the platform's account. Raises `ProviderError` when none is configured."""
     if not settings.TWILIO_ACCOUNT_SID or not settings.TWILIO_AUTH_TOKEN:
         raise ProviderError(PROVIDER, "authentication")
-    return _client(base_url(), settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN)
+    return settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN
 
 
 def category_of(error: Exception) -> Category:
     """What kind of failure an exception of the SDK, of requests or of httpx is."""
+    import httpx
     import requests
     from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 
@@ -85,38 +94,66 @@ def category_of(error: Exception) -> Category:
 
 
 @contextmanager
+def _counted() -> Iterator[None]:
+    """Counts the `ProviderError`s below."""
+    try:
+        yield
+    except ProviderError as error:
+        PROVIDER_ERRORS.labels(provider=PROVIDER, category=error.category).inc()
+        raise
+
+
+@contextmanager
 def _translated() -> Iterator[None]:
     """Every failure below becomes a `ProviderError`; its text never holds what the carrier said."""
+    import httpx
     import requests
     from twilio.base.exceptions import TwilioException
 
-    try:
-        yield
-    except (TwilioException, requests.RequestException, httpx.HTTPError) as error:
-        category = category_of(error)
-        PROVIDER_ERRORS.labels(provider=PROVIDER, category=category).inc()
-        raise ProviderError(PROVIDER, category) from None
+    with _counted():
+        try:
+            yield
+        except (TwilioException, requests.RequestException, httpx.HTTPError) as error:
+            raise ProviderError(PROVIDER, category_of(error)) from None
+
+
+def _ask(path: str, data: dict[str, str] | None = None) -> bytes:
+    """A request to our account without the SDK. Raises `ProviderError`."""
+    account = _account()
+    url = f"{base_url()}/2010-04-01/Accounts/{account[0]}/{path}"
+    with _counted():
+        ours = bool(settings.TWILIO_API_BASE_URL)
+        return ask(url, provider=PROVIDER, timeout=TIMEOUT_S, data=data, auth=account, neighbour=ours)
 
 
 def set_up_number(number: str) -> None:
     """Point `number` at our webhooks, buying it where the account does not have it yet. Raises `ProviderError`."""
     hooks = {
-        "voice_url": twiml.public(twiml.VOICE_PATH),
-        "voice_method": "POST",
-        "voice_fallback_url": twiml.public(twiml.FALLBACK_PATH),
-        "voice_fallback_method": "POST",
-        "status_callback": twiml.public(twiml.STATUS_PATH),
-        "status_callback_method": "POST",
-        "sms_url": twiml.public(twiml.MESSAGES_PATH),
-        "sms_method": "POST",
+        "VoiceUrl": twiml.public(twiml.VOICE_PATH),
+        "VoiceMethod": "POST",
+        "VoiceFallbackUrl": twiml.public(twiml.FALLBACK_PATH),
+        "VoiceFallbackMethod": "POST",
+        "StatusCallback": twiml.public(twiml.STATUS_PATH),
+        "StatusCallbackMethod": "POST",
+        "SmsUrl": twiml.public(twiml.MESSAGES_PATH),
+        "SmsMethod": "POST",
     }
-    with _translated():
-        numbers = client().incoming_phone_numbers
-        ours = numbers.list(phone_number=number, limit=1)
-        if ours:
-            ours[0].update(**hooks)
-        else:
-            numbers.create(phone_number=number, **hooks)
+    if sid := _sid_of(number):
+        _ask(f"IncomingPhoneNumbers/{sid}.json", hooks)
+    else:
+        _ask("IncomingPhoneNumbers.json", {"PhoneNumber": number, **hooks})
+
+
+def _sid_of(number: str) -> str | None:
+    """The account's own name for `number`, None when it does not have it. Raises `ProviderError`."""
+    page = _ask("IncomingPhoneNumbers.json?" + urlencode({"PhoneNumber": number, "PageSize": 1}))
+    try:
+        sids = [str(row["sid"]) for row in json.loads(page)["incoming_phone_numbers"]]
+    except (ValueError, KeyError, TypeError):
+        sids = ["unreadable"]
+    if not all(_NUMBER_SID.fullmatch(sid) for sid in sids):
+        raise ProviderError(PROVIDER, "unknown")
+    return sids[0] if sids else None
 
 
 def set_up_application() -> None:
@@ -129,13 +166,7 @@ def set_up_application() -> None:
         "StatusCallback": twiml.public(twiml.STATUS_PATH),
         "StatusCallbackMethod": "POST",
     }
-    account = settings.TWILIO_ACCOUNT_SID
-    url = f"{base_url()}/2010-04-01/Accounts/{account}/Applications/{settings.TWILIO_TWIML_APP_SID}.json"
-    # Not through the SDK: somebody waits for this, and it takes a second to load.
-    with _translated():
-        answer = httpx.post(url, data=hooks, auth=(account, settings.TWILIO_AUTH_TOKEN), timeout=TIMEOUT_S)
-        if not answer.is_success:
-            raise ProviderError(PROVIDER, category_of_status(answer.status_code))
+    _ask(f"Applications/{settings.TWILIO_TWIML_APP_SID}.json", hooks)
 
 
 def hang_up(call_sid: str) -> None:
@@ -190,13 +221,12 @@ def media_url(recording_url: str) -> str:
 
 def recording_media(recording_url: str) -> Iterator[bytes]:
     """The WAV file of a recording, piece by piece. Raises `ProviderError`; `Invalid` for an odd address or size."""
-    auth = (settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN)
-    url, taken = media_url(recording_url), 0
-    with _translated(), httpx.stream("GET", url, auth=auth, timeout=TIMEOUT_S, follow_redirects=False) as answer:
+    import httpx
+
+    url, taken, account = media_url(recording_url), 0, _account()
+    with _translated(), httpx.stream("GET", url, auth=account, timeout=TIMEOUT_S, follow_redirects=False) as answer:
         if answer.status_code != httpx.codes.OK:
-            category = category_of_status(answer.status_code)
-            PROVIDER_ERRORS.labels(provider=PROVIDER, category=category).inc()
-            raise ProviderError(PROVIDER, category)
+            raise ProviderError(PROVIDER, category_of_status(answer.status_code))
         for chunk in answer.iter_bytes():
             taken += len(chunk)
             if taken > MEDIA_LIMIT:

@@ -76,6 +76,17 @@ def test_a_number_that_could_not_be_announced_is_announced_later(tenant, carrier
     assert rest.client().incoming_phone_numbers.list(phone_number=number)
 
 
+@pytest.mark.parametrize(
+    "page", [b"", b"[]", b'{"incoming_phone_numbers": [{}]}', b'{"incoming_phone_numbers": [{"sid": "../x"}]}']
+)
+def test_an_unreadable_list_of_numbers_buys_nothing(page, misbehaving):
+    got = misbehaving(200, page, "application/json")
+    with pytest.raises(ProviderError) as caught:
+        rest.set_up_number(ALPHA.number)
+    assert caught.value.category == "unknown"
+    assert len(got) == 1
+
+
 # Errors.
 
 
