@@ -95,6 +95,11 @@ class Conversation:
         return self._entries[-1].id if self._entries else None
 
     @property
+    def last_spoken(self) -> str:
+        """The newest answer, as far as it was sent; empty before the first."""
+        return next((entry.text for entry in reversed(self._entries) if entry.kind == "assistant"), "")
+
+    @property
     def pending(self) -> bool:
         """Whether some words are still being recognised."""
         return any(entry.pending for entry in self._entries)

@@ -107,6 +107,11 @@ class Ear:
         return 0 if self._start is None else self.total_ms - self._start * 1000 // self.rate
 
     @property
+    def voiced_ms(self) -> int:
+        """Voice in the turn so far, 0 outside one."""
+        return 0 if self._start is None else self._voiced * WINDOW_MS
+
+    @property
     def behind(self) -> bool:
         """Whether `listen` has windows left to look at."""
         return not self.manual and self._windows.size >= WINDOW

@@ -16,6 +16,7 @@ from engine.realtime.core import Core
 from engine.realtime.ear import Ear, Heard, Paused, Resumed, Started, Stopped
 from engine.realtime.effects import Drop, Promote, Recognise
 from engine.realtime.frames import ClientError
+from engine.realtime.overlap import BARGE_IN_MS, is_backchannel
 
 #: A sound this short without words in it is a cough or a click: nobody needs to be asked to repeat it.
 CLICK_MS = 300
@@ -47,6 +48,8 @@ class Guess:
     #: Set when the chance came true before the words were known.
     entry: Entry | None = None
     voiced_ms: int = 0
+    #: Set when the sound ended, over an answer, before its words were known: they decide whether it was a turn.
+    stopped: Stopped | None = None
 
 
 class Turns:
@@ -59,6 +62,8 @@ class Turns:
         self._guess: Guess | None = None
         self._guesses = 0
         self._disturbed = False
+        #: Speech over an answer that nobody was told of yet.
+        self._held: Started | None = None
         self.retune()
 
     def retune(self) -> None:
@@ -74,6 +79,7 @@ class Turns:
             self.ear.threshold, self.ear.prefix_ms = 0.5, 300
             self.ear.silence_ms = _SEMANTIC_SILENCE[detection.eagerness]
         if detection is None:
+            self._held = None
             self._drop_guess()
 
     # --- hearing ---------------------------------------------------------------------------------------------------
@@ -82,27 +88,77 @@ class Turns:
         """Look at a stretch of the audio that has come in; call again while `ear.behind`."""
         for heard in self.ear.listen():
             self._heard(heard)
+        if self._held is not None and self.ear.voiced_ms >= BARGE_IN_MS:
+            self._take_turn(self._held)
 
     def _heard(self, heard: Heard) -> None:
-        core = self._core
         if isinstance(heard, Started):
+            self._settle()
             self._drop_guess()
-            self._item_id = core.new_id("item")
             self._guesses = 0
-            core.idle_at = None
-            core.send("input_audio_buffer.speech_started", audio_start_ms=heard.ms, item_id=self._item_id)
-            self._disturbed = core.response is not None or core.playing_until > core.settings.clock()
-            detection = core.config.audio.input.turn_detection
-            if detection is not None and detection.interrupt_response:
-                core.cancel("turn_detected")
-                core.playing_until = core.settings.clock()
+            if self._talked_over():
+                self._held = heard
+            else:
+                self._take_turn(heard)
         elif isinstance(heard, Paused):
             self._begin_guess(heard.audio, heard.voiced_ms)
         elif isinstance(heard, Resumed):
             self._drop_guess()
+        elif self._held is not None and heard.voiced_ms < BARGE_IN_MS and self._talked_over():
+            self._judge(heard)
         else:
-            core.send("input_audio_buffer.speech_stopped", audio_end_ms=heard.ms, item_id=self._item_id)
-            self._commit(heard)
+            self._stopped(heard)
+
+    def _settle(self) -> None:
+        """Whatever comes next: a sound whose words are not known yet counts as a turn."""
+        if self._guess is not None and self._guess.stopped is not None:
+            self._stopped(self._guess.stopped)
+
+    def _talked_over(self) -> bool:
+        """Whether the client is playing an answer that speech would cut off."""
+        core = self._core
+        detection = core.config.audio.input.turn_detection
+        interrupts = detection is not None and detection.interrupt_response
+        return interrupts and core.playing_until > core.settings.clock()
+
+    def _take_turn(self, started: Started) -> None:
+        """The caller has the turn; what is being said ends here."""
+        core = self._core
+        self._held = None
+        self._item_id = core.new_id("item")
+        core.idle_at = None
+        core.send("input_audio_buffer.speech_started", audio_start_ms=started.ms, item_id=self._item_id)
+        self._disturbed = core.response is not None or core.playing_until > core.settings.clock()
+        detection = core.config.audio.input.turn_detection
+        if detection is not None and detection.interrupt_response:
+            core.cancel("turn_detected")
+            core.playing_until = core.settings.clock()
+
+    def _stopped(self, stopped: Stopped) -> None:
+        if self._held is not None:
+            self._take_turn(self._held)
+        self._core.send("input_audio_buffer.speech_stopped", audio_end_ms=stopped.ms, item_id=self._item_id)
+        self._commit(stopped)
+
+    def _judge(self, stopped: Stopped) -> None:
+        """A short sound over an answer has ended: find out whether it was a turn."""
+        core, guess = self._core, self._guess
+        if guess is None:
+            asked = self._guess = Guess(0, voiced_ms=stopped.voiced_ms, stopped=stopped)
+            asked.job = core.begin(self._recognise(stopped.audio, False), lambda result: self._guessed(asked, result))
+        elif guess.recognition is None:
+            guess.stopped = stopped
+            core.emit(Promote(guess.job))
+        elif self._meant(guess):
+            self._stopped(stopped)
+        else:
+            self._held = None
+            self._drop_guess()
+
+    def _meant(self, guess: Guess) -> bool:
+        """Whether what was said over an answer asks for the turn."""
+        text = guess.recognition.text if guess.recognition is not None else ""
+        return guess.failed or not is_backchannel(text, self._core.conversation.last_spoken)
 
     def _recognise(self, audio: Int16, guess: bool) -> Any:
         settings = self._core.config.audio.input.transcription
@@ -131,6 +187,14 @@ class Turns:
         if guess.entry is not None:
             self._words(guess.entry, guess.recognition, guess.voiced_ms, failed=guess.failed)
             return
+        if guess.stopped is not None:
+            stopped, guess.stopped = guess.stopped, None
+            self._judge(stopped)
+            return
+        if self._held is not None:
+            if guess.failed or not self._meant(guess):
+                return
+            self._take_turn(self._held)
         detection = core.config.audio.input.turn_detection
         text = guess.recognition.text
         if isinstance(detection, SemanticVad) and looks_unfinished(text):
@@ -158,14 +222,18 @@ class Turns:
         if self.ear.buffered_ms < _MIN_COMMIT_MS:
             message = f"Error committing input audio buffer: buffer too small. Expected at least {_MIN_COMMIT_MS}ms."
             raise ClientError(message, code="input_audio_buffer_commit_empty", event_id=event_id)
+        self._settle()
         self._drop_guess()
-        if not self.ear.speaking:
+        if self._held is not None:
+            self._take_turn(self._held)
+        elif not self.ear.speaking:
             self._item_id = self._core.new_id("item")
         self._commit(self.ear.commit(), by_client=True)
 
     def clear(self) -> None:
         """Forget what was heard and not committed."""
         self.ear.clear()
+        self._held = None
         self._drop_guess()
         self._core.send("input_audio_buffer.cleared")
 

@@ -123,7 +123,7 @@ def test_speech_cancels_the_answer_that_is_being_made(stage: Stage) -> None:
     stage.hear(QUIET, 500)
     while not any(isinstance(job, Speak) and job.text.startswith("Second") for job in stage.jobs.values()):
         stage.finish(min(stage.jobs))
-    stage.hear(LOUD, 300)
+    stage.hear(LOUD, 600)
     [response] = stage.done
     assert response["status"] == "cancelled"
     assert response["status_details"] == {"type": "cancelled", "reason": "turn_detected"}
@@ -163,7 +163,7 @@ def test_a_noise_that_interrupted_the_answer_is_not_met_with_silence(stage: Stag
     stage.turn()
     # The answer was sent in a burst and the client is still playing it.
     stage.words = ""
-    stage.turn(speech=140)
+    stage.turn(speech=600)
     assert len(stage.done) == 2
 
 
