@@ -32,7 +32,7 @@ class DocumentForm(forms.Form):
         required=False,
         strip=False,
         max_length=MAX_BYTES,
-        widget=forms.Textarea(attrs={"rows": 14}),
+        widget=forms.Textarea(attrs={"rows": 14, "class": "tall"}),
         help_text="Plain text or Markdown. A heading above each topic helps to find the right passage.",
     )
     file = forms.FileField(

@@ -16,6 +16,7 @@ from common import ai
 from common.clock import now
 from common.errors import Invalid, NotFound, ProviderError
 from common.events import publish_on_commit
+from common.money import Currency, currency_of
 from knowledge import chunking, nearest
 from knowledge.models import Chunk, Document, DocumentKind, DocumentState
 from tenants.context import require_tenant
@@ -61,19 +62,20 @@ def add_faq(*, pairs: Sequence[tuple[str, str]], key: str = "faq", language: str
 
 def add_prices(*, services: Sequence[Service], key: str = "prices", language: str = "") -> Document:
     """Keep the price list as questions a caller asks, with one for all services together."""
-    rows = [price_pair(service) for service in services]
+    currency = currency_of(require_tenant().locale)
+    rows = [price_pair(service, currency) for service in services]
     if rows:
         rows.append(overview_pair([service.name for service in services]))
     return _keep(key, DocumentKind.PRICES, DocumentKind.PRICES.label, pairs=rows, language=language)
 
 
-def price_pair(service: Service) -> dict[str, str]:
-    """Question and spoken answer about one service."""
+def price_pair(service: Service, currency: Currency) -> dict[str, str]:
+    """Question and spoken answer about one service, its price in the business's currency."""
     name = service.name
     asked = f"How much is {name}? What is the price of {name}?"
     facts = []
     if service.cents is not None:
-        facts.append(f"costs {spoken_price(service.cents)}" if service.cents else "is free of charge")
+        facts.append(f"costs {currency.spoken(service.cents)}" if service.cents else "is free of charge")
     if service.minutes:
         asked += " How long does it take?"
         facts.append(f"takes about {service.minutes} minutes")
@@ -89,15 +91,6 @@ def overview_pair(names: Sequence[str]) -> dict[str, str]:
     else:
         listed = " and ".join(part for part in (", ".join(spoken[:-1]), spoken[-1]) if part)
     return {"q": "Which services do you offer? What do you do? What treatments are there?", "a": f"We offer {listed}."}
-
-
-def spoken_price(cents: int) -> str:
-    """``9550`` as "95 dollars and 50 cents"."""
-    dollars, rest = divmod(cents, 100)
-    parts = [f"{dollars} dollar{'' if dollars == 1 else 's'}"] if dollars or not rest else []
-    if rest:
-        parts.append(f"{rest} cent{'' if rest == 1 else 's'}")
-    return " and ".join(parts)
 
 
 def remove_document(key: str) -> None:

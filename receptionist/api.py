@@ -25,7 +25,7 @@ def read_persona(request: ApiRequest) -> schemas.PersonaOut:
 )
 def change_persona(request: ApiRequest, body: schemas.PersonaChange) -> schemas.PersonaOut:
     """What is given is changed, from the next call on."""
-    persona = services.change_persona(greeting=body.greeting, voice=body.voice, guidance=body.guidance)
+    persona = services.change_persona(**body.model_dump())
     return schemas.PersonaOut.of(persona)
 
 

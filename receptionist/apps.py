@@ -18,8 +18,10 @@ class ReceptionistConfig(AppConfig):
         from receptionist import profile, services, session, unfinished
         from tenants.professions import register_professions
         from tenants.provisioning import register_step
+        from tenants.services.business import register_change
 
         register_professions(profile.professions)
         register_step("receptionist", services.provision)
+        register_change(services.renew_prices)
         register_session_builder(session.build)
         register_follow_up("keep_unfinished_message", unfinished.keep)

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 
 from receptionist import hours
-from receptionist.profile import DAYS, HolidayIn, HoursIn, ServiceIn
+from receptionist.profile import DAYS, MAX_IDLE_PROMPTS, MAX_LINE_CHARS, HolidayIn, HoursIn, ServiceIn
 from receptionist.voices import Voice
 
 MAX_GUIDANCE = 20
@@ -20,7 +20,7 @@ MAX_SLOTS = 12
 
 
 class PersonaForm(forms.Form):
-    """What callers hear first, in which voice, and what the receptionist keeps in mind."""
+    """What callers hear first and last, in which voice, and what the receptionist keeps in mind."""
 
     greeting = forms.CharField(
         label="Greeting",
@@ -29,6 +29,19 @@ class PersonaForm(forms.Form):
         help_text="The first words of every call. Say the name of the business, and that an AI receptionist answers.",
     )
     voice = forms.ChoiceField(label="Voice", widget=forms.RadioSelect, required=False)
+    goodbye = forms.CharField(
+        label="Goodbye",
+        max_length=MAX_LINE_CHARS,
+        widget=forms.Textarea(attrs={"rows": 1, "class": "short"}),
+        help_text="The last words of a call that ends well.",
+    )
+    idle_prompts = forms.CharField(
+        label="When a caller falls silent",
+        max_length=MAX_IDLE_PROMPTS * (MAX_LINE_CHARS + 2),
+        widget=forms.Textarea(attrs={"rows": 2, "class": "short"}),
+        help_text=f"One sentence a line, up to {MAX_IDLE_PROMPTS}, asked one after the other. Who still says nothing "
+        "hears the goodbye.",
+    )
     guidance = forms.CharField(
         label="What it keeps in mind",
         required=False,
@@ -42,15 +55,24 @@ class PersonaForm(forms.Form):
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(voice.name, voice.label) for voice in voices]
 
+    def clean_idle_prompts(self) -> list[str]:
+        """The questions."""
+        return _sentences(self.cleaned_data["idle_prompts"], MAX_IDLE_PROMPTS, MAX_LINE_CHARS, "asked")
+
     def clean_guidance(self) -> list[str]:
         """The sentences."""
-        lines = [" ".join(line.split()) for line in self.cleaned_data["guidance"].splitlines()]
-        found = [line for line in lines if line]
-        if len(found) > MAX_GUIDANCE:
-            raise forms.ValidationError(f"There are {len(found)} sentences; up to {MAX_GUIDANCE} are kept in mind.")
-        if any(len(line) > MAX_GUIDANCE_CHARS for line in found):
-            raise forms.ValidationError(f"A sentence may have up to {MAX_GUIDANCE_CHARS} characters.")
-        return found
+        return _sentences(self.cleaned_data["guidance"], MAX_GUIDANCE, MAX_GUIDANCE_CHARS, "kept in mind")
+
+
+def _sentences(text: str, most: int, longest: int, used: str) -> list[str]:
+    """The lines of `text` that hold something. Raises `ValidationError`."""
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    found = [line for line in lines if line]
+    if len(found) > most:
+        raise forms.ValidationError(f"There are {len(found)} sentences; up to {most} are {used}.")
+    if any(len(line) > longest for line in found):
+        raise forms.ValidationError(f"A sentence may have up to {longest} characters.")
+    return found
 
 
 def _field(label: str) -> forms.TimeField:

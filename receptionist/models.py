@@ -8,6 +8,14 @@ from django.db import models
 
 from common.clock import now
 
+GOODBYE = "Thank you for calling. Goodbye!"
+STILL_THERE = ("Are you still there?", "I can't hear you. Is there anything else I can help you with?")
+
+
+def still_there() -> list[str]:
+    """What a new receptionist asks somebody who has fallen silent."""
+    return list(STILL_THERE)
+
 
 class Persona(models.Model):
     """The receptionist of this business: one row."""
@@ -16,6 +24,10 @@ class Persona(models.Model):
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY, editable=False)
     greeting = models.TextField(help_text="The first words a caller hears")
+    goodbye = models.TextField(default=GOODBYE, help_text="The last words a caller hears")
+    idle_prompts = models.JSONField(
+        default=still_there, help_text="What a silent caller is asked, one after the other; then comes the goodbye"
+    )
     voice = models.CharField(max_length=60, blank=True, help_text="Empty for the platform's voice")
     guidance = models.JSONField(default=list, help_text="Sentences added to the instructions")
     updated_at = models.DateTimeField(auto_now=True)

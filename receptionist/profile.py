@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from common.errors import Invalid
 from receptionist.hours import DAY_MINUTES, Interval, SpecialDay
@@ -46,7 +55,7 @@ Intervals = Annotated[list[Interval], BeforeValidator(_intervals), Field(max_len
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
 class ServiceIn(_Part):
@@ -112,8 +121,6 @@ class HolidayIn(_Part):
 class HoursIn(_Part):
     """Open hours of each weekday; a day that is not named is closed."""
 
-    model_config = ConfigDict(extra="forbid")
-
     mon: Intervals = []
     tue: Intervals = []
     wed: Intervals = []
@@ -127,12 +134,37 @@ class HoursIn(_Part):
         return {number: getattr(self, day) for number, day in enumerate(DAYS)}
 
 
+def professions() -> list[str]:
+    """Keys of all templates."""
+    return sorted(path.stem for path in PROFESSIONS.glob("*.yaml"))
+
+
+def _known(profession: str) -> str:
+    if profession not in professions():
+        raise ValueError(f"there is no profession {profession[:60]!r}; there are {', '.join(professions())}")
+    return profession
+
+
+Profession = Annotated[str, AfterValidator(_known)]
+MAX_LINE_CHARS = 300
+#: A sentence that is spoken as it is.
+Line = Annotated[str, Field(min_length=1, max_length=MAX_LINE_CHARS)]
+MAX_IDLE_PROMPTS = 3
+
+
 class BusinessProfile(_Part):
-    """A business. A section that is None was not given: what the business has stays."""
+    """A business. A section that is None was not given: what the business has stays.
+
+    `timezone` and `locale` are columns of the tenant's own row: provisioning takes them.
+    """
 
     name: str = Field(min_length=1, max_length=120)
-    profession: str = DEFAULT_PROFESSION
+    profession: Profession = DEFAULT_PROFESSION
+    timezone: str | None = None
+    locale: str | None = Field(default=None, pattern=r"^[a-z]{2}(-[A-Z]{2})?$")
     greeting: str | None = Field(default=None, max_length=600)
+    goodbye: Line | None = None
+    idle_prompts: list[Line] | None = Field(default=None, min_length=1, max_length=MAX_IDLE_PROMPTS)
     voice: str | None = Field(default=None, max_length=60)
     guidance: list[str] | None = Field(default=None, max_length=20)
     hours: HoursIn | None = None
@@ -146,18 +178,15 @@ SECTIONS = ("greeting", "guidance", "hours", "holidays", "services", "faq", "doc
 
 
 def parse_profile(data: dict[str, Any]) -> BusinessProfile:
-    """`data` checked. Raises `Invalid` that names the first wrong place."""
+    """`data` checked. Raises `Invalid` that names the first wrong place; a key that is not known is one."""
     try:
         return BusinessProfile.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise Invalid(f"{where}: {first['msg'].removeprefix('Value error, ')}", field=where) from None
-
-
-def professions() -> list[str]:
-    """Keys of all templates."""
-    return sorted(path.stem for path in PROFESSIONS.glob("*.yaml"))
+        unknown = first["type"] == "extra_forbidden"
+        why = "there is no such key (docs/receptionist.md names them)" if unknown else first["msg"]
+        raise Invalid(f"{where}: {why.removeprefix('Value error, ')}", field=where) from None
 
 
 @cache

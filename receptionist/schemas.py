@@ -11,7 +11,7 @@ from common.rest import Input, Text
 from receptionist.hours import DAY_MINUTES
 from receptionist.hours import Interval as Minutes
 from receptionist.models import Persona, Service
-from receptionist.profile import DAYS, HolidayIn, HoursIn, ServiceIn, parse_interval
+from receptionist.profile import DAYS, MAX_IDLE_PROMPTS, MAX_LINE_CHARS, HolidayIn, HoursIn, ServiceIn, parse_interval
 
 
 def _interval(value: str) -> str:
@@ -49,19 +49,33 @@ class PersonaOut(Schema):
     """The receptionist of this business."""
 
     greeting: str = Field(description="The first words a caller hears")
+    goodbye: str = Field(description="The last words a caller hears")
+    idle_prompts: list[str] = Field(
+        description="What a caller who has fallen silent is asked, one after the other; then comes the goodbye"
+    )
     voice: str = Field(description="Empty for the platform's voice")
     guidance: list[str] = Field(description="Sentences the receptionist keeps to")
 
     @classmethod
     def of(cls, persona: Persona) -> PersonaOut:
         """From the row."""
-        return cls(greeting=persona.greeting, voice=persona.voice, guidance=list(persona.guidance or []))
+        return cls(
+            greeting=persona.greeting,
+            goodbye=persona.goodbye,
+            idle_prompts=list(persona.idle_prompts),
+            voice=persona.voice,
+            guidance=list(persona.guidance or []),
+        )
 
 
 class PersonaChange(Input):
-    """What is given is changed, the rest stays. `{name}` in the greeting stands for the business."""
+    """What is given is changed, the rest stays. `{name}` in greeting and goodbye stands for the business."""
 
     greeting: Text | None = Field(default=None, min_length=1, max_length=600)
+    goodbye: Text | None = Field(default=None, min_length=1, max_length=MAX_LINE_CHARS)
+    idle_prompts: list[Annotated[Text, Field(min_length=1, max_length=MAX_LINE_CHARS)]] | None = Field(
+        default=None, min_length=1, max_length=MAX_IDLE_PROMPTS
+    )
     voice: Text | None = Field(default=None, max_length=60)
     guidance: list[Annotated[Text, Field(min_length=1, max_length=500)]] | None = Field(default=None, max_length=20)
 

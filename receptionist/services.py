@@ -23,7 +23,8 @@ _DOCUMENT_PREFIX = "profile:"
 
 def provision(tenant: Tenant, profile: dict[str, Any]) -> None:
     """Provisioning step: see `apply_profile`."""
-    apply_profile(parse_profile({"name": tenant.name, **profile}), greet=not profile.get("later"))
+    described = {key: value for key, value in profile.items() if key != "later"}
+    apply_profile(parse_profile({"name": tenant.name, **described}), greet=not profile.get("later"))
 
 
 @transaction.atomic
@@ -70,6 +71,10 @@ def _set_persona(profile: BusinessProfile, base: BusinessProfile) -> None:
     persona = persona or Persona(pk=Persona.ONLY)
     if profile.greeting or new:
         persona.greeting = with_name(profile.greeting or base.greeting or "", profile.name)
+    if profile.goodbye is not None:
+        persona.goodbye = with_name(profile.goodbye, profile.name)
+    if profile.idle_prompts is not None:
+        persona.idle_prompts = profile.idle_prompts
     if profile.voice is not None:
         persona.voice = profile.voice
     if profile.guidance is not None or new:
@@ -79,13 +84,22 @@ def _set_persona(profile: BusinessProfile, base: BusinessProfile) -> None:
 
 @transaction.atomic
 def change_persona(
-    *, greeting: str | None = None, voice: str | None = None, guidance: list[str] | None = None
+    *,
+    greeting: str | None = None,
+    goodbye: str | None = None,
+    idle_prompts: list[str] | None = None,
+    voice: str | None = None,
+    guidance: list[str] | None = None,
 ) -> Persona:
     """Change what is given and leave the rest; what is spoken first is rendered again."""
     tenant = require_tenant()
     persona = Persona.objects.select_for_update().filter(pk=Persona.ONLY).first() or selectors.persona(tenant)
     if greeting is not None:
         persona.greeting = with_name(greeting, tenant.name)
+    if goodbye is not None:
+        persona.goodbye = with_name(goodbye, tenant.name)
+    if idle_prompts is not None:
+        persona.idle_prompts = idle_prompts
     if voice is not None:
         persona.voice = voice
     if guidance is not None:
@@ -136,7 +150,13 @@ def set_services(services: list[ServiceIn]) -> None:
             name=service.name,
             defaults={"price_cents": service.cents, "minutes": service.minutes, "position": position},
         )
+    renew_prices()
+
+
+def renew_prices() -> None:
+    """Write the price list anew from the services, in the currency of the business."""
+    rows = [knowledge.Service(row.name, row.price_cents, row.minutes) for row in Service.objects.all()]
     if rows:
-        knowledge.add_prices(services=[knowledge.Service(s.name, s.cents, s.minutes) for s in rows.values()])
+        knowledge.add_prices(services=rows)
     else:
         knowledge.remove_document("prices")

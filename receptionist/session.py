@@ -14,8 +14,6 @@ from receptionist import hours, prompts, selectors, tools
 from receptionist.models import Persona, Service
 from tenants.context import TenantInfo
 
-GOODBYE = "Thank you for calling. Goodbye!"
-IDLE = ("Are you still there?", "I can't hear you. Is there anything else I can help you with?")
 #: Longest call, whatever the credits.
 MAX_SECONDS = 900
 #: A call that was let in is never cut before this.
@@ -71,8 +69,8 @@ def build(call: Call, tenant: TenantInfo) -> SessionParts:
         resume_text=prompts.RESUME,
         resume_ulaw=audio.get(prompts.RESUME, b""),
         max_seconds=max_seconds(tenant.credit_balance),
-        idle_prompts=list(IDLE),
-        goodbye_text=GOODBYE,
+        idle_prompts=list(persona.idle_prompts),
+        goodbye_text=persona.goodbye,
         sorry_ulaw=audio.get(prompts.SORRY, b""),
         tool_timeout_s=TOOL_TIMEOUT_S,
         fillers=[base64.b64encode(audio[text]).decode("ascii") for text in prompts.FILLERS if text in audio],

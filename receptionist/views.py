@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from common.audio import RATE, ulaw_decode, write_wav
 from common.errors import ProviderError
 from common.htmx import page_or_partial
+from common.money import currency_of
 from common.ranges import byte_range
 from knowledge.confidence import THRESHOLD
 from knowledge.selectors import MAX_QUESTION_CHARS
@@ -47,7 +48,7 @@ def _editors_only(request: HttpRequest) -> None:
 @require_http_methods(["GET", "HEAD", "POST"])
 @member_required()
 def receptionist(request: HttpRequest) -> HttpResponse:
-    """Greeting, voice and what it keeps in mind; what it can do."""
+    """Greeting, goodbye, voice and what it keeps in mind; what it can do."""
     _editors_only(request)
     persona = selectors.persona(require_tenant())
     offered = voices.choices(persona.voice)
@@ -59,7 +60,13 @@ def receptionist(request: HttpRequest) -> HttpResponse:
             messages.success(request, "Saved. The next caller hears it.")
             return redirect("receptionist:receptionist")
     else:
-        initial = {"greeting": persona.greeting, "voice": persona.voice, "guidance": "\n".join(persona.guidance)}
+        initial = {
+            "greeting": persona.greeting,
+            "goodbye": persona.goodbye,
+            "idle_prompts": "\n".join(persona.idle_prompts),
+            "voice": persona.voice,
+            "guidance": "\n".join(persona.guidance),
+        }
         form = PersonaForm(initial=initial, voices=offered)
     context = {
         "form": form,
@@ -193,7 +200,13 @@ def service_list(request: HttpRequest) -> HttpResponse:
         _record(request, "services_changed")
         messages.success(request, "Saved. Callers hear the new prices at once.")
         return redirect("receptionist:services")
-    context = {"forms": forms, "count": len(kept), "most": MAX_SERVICES, "can_edit": _may_edit(request)}
+    context = {
+        "forms": forms,
+        "count": len(kept),
+        "most": MAX_SERVICES,
+        "currency": currency_of(require_tenant().locale),
+        "can_edit": _may_edit(request),
+    }
     status = 200 if sent is None else 422
     return render(request, "receptionist/services.html", context, status=status)
 

@@ -70,6 +70,9 @@ def check_slug(slug: str) -> str:
     """`slug`, if it can be used. Raises `Invalid`, or `Conflict` when it is taken."""
     if not re.fullmatch(SLUG_PATTERN, slug):
         raise Invalid("a slug is 1 to 40 small letters, digits and hyphens, not at the ends", field="slug")
+    if slug[2:4] == "--":
+        # DNS keeps such names for other scripts ("xn--…"): browsers would show something else than what was chosen.
+        raise Invalid("a slug can't have hyphens in third and fourth place", field="slug")
     if slug in RESERVED_SLUGS:
         raise Conflict("this name is reserved", field="slug")
     if Tenant.objects.filter(slug=slug).exists():

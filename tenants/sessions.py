@@ -17,6 +17,7 @@ from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -76,6 +77,11 @@ def close_session(request: HttpRequest) -> None:
     request.session.flush()
     if root:
         SessionStore(session_key=root).delete()
+
+
+def root_of(session: Session) -> str:
+    """Key of the sign-in that `session` belongs to: the session on the root host it was opened from, or its own."""
+    return str(session.get_decoded().get(_ROOT_SESSION) or session.session_key)
 
 
 def state_of(secret: str) -> str:

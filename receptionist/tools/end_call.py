@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from receptionist import selectors
 from receptionist.tools.base import Arguments, Context, Tool, ToolResult
 
 
@@ -10,7 +11,7 @@ class EndCall(Arguments):
 
 
 def _run(context: Context, arguments: EndCall) -> ToolResult:
-    return ToolResult(True, {"say": "Thank you for calling. Goodbye!"}, action="hangup")
+    return ToolResult(True, {"say": selectors.persona(context.tenant).goodbye}, action="hangup")
 
 
 TOOL = Tool(

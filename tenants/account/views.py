@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from allauth.account.adapter import get_adapter
 from allauth.account.internal import flows
 from allauth.account.models import EmailAddress
 from allauth.account.views import LoginView
 from allauth.decorators import rate_limit
 from allauth.mfa.models import Authenticator
-from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -23,6 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from common.crypto import random_token
 from common.errors import AppError
+from tenants.account import browsers
 from tenants.account.forms import BusinessForm, JoinForm, SignUpForm
 from tenants.hosts import tenant_origin
 from tenants.models import Membership, Tenant, User
@@ -32,10 +30,23 @@ from tenants.sessions import local_path
 
 #: First screen of the set-up after a profession was named at sign-up.
 FIRST_STEP = "hours"
+#: Session key of a business that somebody began to sign up with an address that has an account.
+_KEPT = "signup"
 
 
 class SignInView(LoginView):  # type: ignore[misc]  # the library has no types
     """E-mail address and password, then the second factor if there is one; then to `next`."""
+
+    def get_initial(self) -> dict[str, Any]:
+        """The address that was given at sign-up."""
+        kept = self.request.session.get(_KEPT, {})
+        return {**super().get_initial(), **({"login": kept["email"]} if kept else {})}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """`kept`: the business that waits for this sign-in."""
+        wanted = self.request.GET.get("next") or self.request.POST.get("next")
+        waiting = self.request.session.get(_KEPT) if wanted == reverse("account_signup") else None
+        return {**super().get_context_data(**kwargs), "kept": waiting}
 
     def form_invalid(self, form: Any) -> HttpResponse:
         """422, or 429 where the attempts are used up."""
@@ -55,10 +66,11 @@ sign_in = SignInView.as_view()
 def sign_up(request: HttpRequest) -> HttpResponse:
     """A business, its owner, and both signed in; for somebody who is signed in, another business.
 
-    An address that has an account already is not told apart on this page: its owner is told by mail.
+    Whoever gives an address that has an account is led to sign in, and finds here again what was typed.
     """
     known = request.user.is_authenticated
-    form: BusinessForm = (BusinessForm if known else SignUpForm)(request.POST or None)
+    kept = request.session.get(_KEPT, {})
+    form: BusinessForm = (BusinessForm if known else SignUpForm)(request.POST or None, initial=kept)
     status = 200
     if request.method == "POST":
         if form.is_valid():
@@ -93,56 +105,35 @@ def _make(form: BusinessForm, email: str, password: str) -> Provisioned:
 def _found_as(request: HttpRequest, form: BusinessForm, user: User) -> HttpResponse:
     # The password is for an account that is made on the way, and none is.
     _make(form, user.email, random_token())
+    request.session.pop(_KEPT, None)
     return redirect(_set_up(form.cleaned_data["slug"]))
 
 
 def _found(request: HttpRequest, form: BusinessForm) -> HttpResponse:
     email, password = form.cleaned_data["email"], form.cleaned_data["password"]
     if User.objects.filter(email=email).exists():
-        get_adapter(request).send_account_already_exists_mail(email)
-        return redirect("account_signup_mail")
+        return _sign_in_first(request, form)
     _make(form, email, password)
     user = User.objects.get(email=email)
     if Membership.objects.filter(user=user).count() > 1:
         # Somebody else founded with this address in the same moment: the account is theirs, whatever our password says.
-        return redirect("account_signup_mail")
+        return redirect("account_login")
     EmailAddress.objects.get_or_create(user=user, email=email, defaults={"primary": True})
     audit.record("user.signed_up", actor=user.pk)
     flows.signup.complete_signup(request, user=user)
     return redirect(_set_up(form.cleaned_data["slug"]))
 
 
+def _sign_in_first(request: HttpRequest, form: BusinessForm) -> HttpResponse:
+    request.session[_KEPT] = {name: form.cleaned_data[name] for name in ("name", "slug", "profession", "email")}
+    return redirect(f"{reverse('account_login')}?next={reverse('account_signup')}")
+
+
 def _set_up(slug: str) -> str:
     return f"{tenant_origin(slug)}/login?next=/welcome"
 
 
-@require_GET
-def signup_mail(request: HttpRequest) -> HttpResponse:
-    """What to do next is in a mail."""
-    return render(request, "account/signup_mail.html")
-
-
 # -- one's own account -------------------------------------------------------------------------------------------------
-
-
-def _other_sessions(request: HttpRequest) -> list[str]:
-    """Keys of this person's sessions on all hosts, but for this one."""
-    mine = UserSession.objects.filter(user=cast(User, request.user)).exclude(session_key=request.session.session_key)
-    return list(mine.values_list("session_key", flat=True))
-
-
-#: What browsers and systems call themselves, the telling name first: Chrome says that it is Safari, too.
-_BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}
-_SYSTEMS = {"iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows", "Mac OS": "Mac"} | {
-    "Linux": "Linux"
-}
-
-
-def _browser(agent: str) -> str:
-    """A browser's own words made short, as in "Firefox on Windows"."""
-    browser = next((name for mark, name in _BROWSERS.items() if mark in agent), "A browser")
-    system = next((name for mark, name in _SYSTEMS.items() if mark in agent), "")
-    return f"{browser} on {system}" if system else browser
 
 
 @never_cache
@@ -152,14 +143,10 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Address, password, second factor, sessions."""
     user = cast(User, request.user)
     factors = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
-    seen = UserSession.objects.purge_and_list(user)
     context = {
         "unverified": EmailAddress.objects.filter(user=user, email=user.email, verified=False).exists(),
         "second_factor": Authenticator.Type.TOTP in factors,
-        "sessions": [
-            {"row": row, "browser": _browser(row.user_agent), "here": row.session_key == request.session.session_key}
-            for row in sorted(seen, key=lambda row: row.last_seen_at, reverse=True)
-        ],
+        "sign_ins": browsers.sign_ins(user, _here(request)),
     }
     return render(request, "account/overview.html", context)
 
@@ -176,14 +163,28 @@ def send_verification(request: HttpRequest) -> HttpResponse:
     return redirect("account_overview")
 
 
+def _here(request: HttpRequest) -> str:
+    return request.session.session_key or ""
+
+
+@login_required
+@require_POST
+def end_session(request: HttpRequest, session_id: int) -> HttpResponse:
+    """Sign out of one browser, with every business it was in."""
+    user = cast(User, request.user)
+    ended = browsers.end(user, session_id, _here(request))
+    audit.record("user.sessions_ended", actor=user.pk, count=ended)
+    messages.success(request, "You are signed out there.")
+    return redirect("account_overview")
+
+
 @login_required
 @require_POST
 def end_other_sessions(request: HttpRequest) -> HttpResponse:
     """Sign out everywhere else."""
-    keys = _other_sessions(request)
-    Session.objects.filter(session_key__in=keys).delete()
-    UserSession.objects.filter(session_key__in=keys).delete()
-    audit.record("user.sessions_ended", actor=cast(User, request.user).pk, count=len(keys))
+    user = cast(User, request.user)
+    ended = browsers.end_others(user, _here(request))
+    audit.record("user.sessions_ended", actor=user.pk, count=ended)
     messages.success(request, "You are signed out everywhere else.")
     return redirect("account_overview")
 

@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from common.clock import now
 from common.errors import NotFound
@@ -23,6 +23,7 @@ from tenants.models import ApiKey, Membership, Role, Tenant
 from tenants.panel.forms import ApiKeyForm, BusinessProfileForm
 from tenants.services import audit
 from tenants.services.api_keys import SCOPES, issue_api_key
+from tenants.services.business import change_business
 
 MANAGERS = (Role.OWNER, Role.ADMIN)
 _TABS = (("settings", "Business"), ("security", "Security"), ("api_keys", "API keys"))
@@ -51,9 +52,7 @@ def business(request: TenantRequest) -> HttpResponse:
         for field in form.fields.values():
             field.disabled = True
     if request.method == "POST" and form.is_valid():
-        changed = [name for name in initial if form.cleaned_data[name] != initial[name]]
-        Tenant.objects.filter(pk=row.pk).update(**form.cleaned_data)
-        audit.record("tenant.changed", actor=request.user.pk, tenant=row.pk, fields=",".join(changed))
+        change_business(row.pk, actor=request.user.pk, **form.cleaned_data)
         messages.success(request, "Saved.")
         return go_to(request, "settings")
     context = {"form": form, "manages": manages, "tabs": _tabs(request, "settings"), "slug": row.slug}
@@ -108,11 +107,17 @@ def api_keys(request: TenantRequest) -> HttpResponse:
     return _keys_page(request, ApiKeyForm(initial={"scopes": list(SCOPES)}), made=key)
 
 
-@require_POST
+@never_cache
+@require_http_methods(["GET", "POST"])
 @member_required(*MANAGERS)
 def revoke_api_key(request: TenantRequest, key_id: int) -> HttpResponse:
-    """The key stops working at once."""
+    """What would stop; then the key no longer works."""
     rows = ApiKey.objects.filter(pk=key_id, tenant_id=request.tenant.id, revoked_at=None)
+    if request.method == "GET":
+        row = rows.first()
+        if row is None:
+            raise NotFound("There is no such key any more.")
+        return render(request, "tenants/api_key_revoke.html", {"key": row})
     if not rows.update(revoked_at=now()):
         raise NotFound("There is no such key any more.")
     audit.record("api_key.revoked", actor=request.user.pk, tenant=request.tenant.id, target=f"key {key_id}")

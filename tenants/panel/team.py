@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from common.errors import AppError
 from common.htmx import go_to
@@ -89,10 +89,16 @@ def change_role(request: TenantRequest, member_id: int) -> HttpResponse:
     return go_to(request, "team")
 
 
-@require_POST
+@never_cache
+@require_http_methods(["GET", "POST"])
 @member_required()
 def remove(request: TenantRequest, member_id: int) -> HttpResponse:
-    """Take a member out; everybody may leave."""
+    """What would be lost; then the member is out. Everybody may leave."""
+    if request.method == "GET":
+        row = team.may_remove(request.tenant.id, member_id, actor=request.user.pk, actor_role=request.role)
+        name = row.user.full_name or row.user.email
+        context = {"member": row, "name": name, "me": row.user_id == request.user.pk}
+        return render(request, "tenants/member_remove.html", context)
     removed = team.remove(request.tenant.id, member_id, actor=request.user.pk, actor_role=request.role)
     if removed.user_id == request.user.pk:
         return go_to(request, "login")

@@ -27,7 +27,7 @@ def roles_to_give(actor: Role) -> list[Role]:
 def _locked(tenant_id: int, member_id: int) -> Membership:
     # The tenant's row is the lock: two owners who step down at once must not both succeed.
     Tenant.objects.select_for_update().get(pk=tenant_id)
-    row = Membership.objects.filter(pk=member_id, tenant_id=tenant_id).first()
+    row = Membership.objects.filter(pk=member_id, tenant_id=tenant_id).select_related("user").first()
     if row is None:
         raise NotFound("There is no such member.")
     return row
@@ -58,15 +58,22 @@ def change_role(tenant_id: int, member_id: int, role: str, *, actor: int, actor_
 
 
 @transaction.atomic
+def may_remove(tenant_id: int, member_id: int, *, actor: int, actor_role: Role) -> Membership:
+    """The member, if `actor` may take them out now. Raises as `remove` does."""
+    row = _locked(tenant_id, member_id)
+    if row.user_id != actor:
+        may_give(actor_role, Role(row.role))
+    _keep_an_owner(row)
+    return row
+
+
+@transaction.atomic
 def remove(tenant_id: int, member_id: int, *, actor: int, actor_role: Role) -> Membership:
     """Take a member out of the business; everybody may take out themselves.
 
     Open pages and sockets end with the next request or event. Raises `NotFound`, `PermissionDenied`, or `Conflict`.
     """
-    row = _locked(tenant_id, member_id)
-    if row.user_id != actor:
-        may_give(actor_role, Role(row.role))
-    _keep_an_owner(row)
+    row = may_remove(tenant_id, member_id, actor=actor, actor_role=actor_role)
     removed = Membership(pk=row.pk, user_id=row.user_id, tenant_id=tenant_id, role=row.role)
     row.delete()
     audit.record("member.removed", actor=actor, tenant=tenant_id, target=f"user {removed.user_id}")

@@ -134,8 +134,18 @@ def test_the_faq_is_replaced_as_a_whole(api: Program, filled: Filled) -> None:
 
 
 def test_the_receptionist_changes_what_is_given_and_keeps_the_rest(api: Program, filled: Filled) -> None:
-    changed = api("PATCH", "/receptionist", {"greeting": "{name}, hello.", "voice": "marin"}).json()
-    assert changed == {"greeting": "Alpha Dental, hello.", "voice": "marin", "guidance": ["Be brief."]}
+    words = {"greeting": "{name}, hello.", "voice": "marin", "idle_prompts": ["Hello?"]}
+    changed = api("PATCH", "/receptionist", words).json()
+    assert changed == {
+        "greeting": "Alpha Dental, hello.",
+        "goodbye": "Thank you for calling. Goodbye!",
+        "idle_prompts": ["Hello?"],
+        "voice": "marin",
+        "guidance": ["Be brief."],
+    }
+    assert api("PATCH", "/receptionist", {"goodbye": "Bye from {name}."}).json()["goodbye"] == "Bye from Alpha Dental."
+    assert api("PATCH", "/receptionist", {"idle_prompts": []}).status_code == 422
+    changed["goodbye"] = "Bye from Alpha Dental."
     assert api("PATCH", "/receptionist", {}).json() == changed
     assert api("GET", "/receptionist").json() == changed
 

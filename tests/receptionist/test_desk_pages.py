@@ -55,10 +55,15 @@ def voice(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 # Greeting and voice
 
 
+WORDS = {"greeting": "Hello.", "voice": "", "goodbye": "Bye from {name}.", "idle_prompts": "Hello?\n\nAnybody? "}
+
+
 def test_a_new_greeting_is_what_the_next_caller_hears(ask: Any, voice: list[str]) -> None:
-    data = {"greeting": " Good day,  {name} here. ", "voice": "", "guidance": "Be brief.\n\n Be kind. "}
+    data = WORDS | {"greeting": " Good day,  {name} here. ", "guidance": "Be brief.\n\n Be kind. "}
     assert ask("post", "/receptionist", data)["Location"] == "/receptionist"
     persona = Persona.objects.get()
+    assert persona.goodbye == "Bye from Alpha Dental."
+    assert persona.idle_prompts == ["Hello?", "Anybody?"]
     assert persona.greeting == "Good day, Alpha Dental here."
     assert persona.guidance == ["Be brief.", "Be kind."]
     assert in_public(lambda: AuditEvent.objects.filter(action="receptionist.persona_changed").count()) == 1
@@ -86,6 +91,11 @@ def test_a_new_greeting_is_what_the_next_caller_hears(ask: Any, voice: list[str]
         ({"greeting": "kept", "voice": "../../etc"}, "Select a valid choice"),
         ({"greeting": "kept", "guidance": "one\n" * 21}, "21 sentences"),
         ({"greeting": "kept", "guidance": "x" * 501}, "up to 500 characters"),
+        (WORDS | {"goodbye": ""}, "This field is required."),
+        (WORDS | {"goodbye": "x" * 301}, "at most 300"),
+        (WORDS | {"idle_prompts": " \n "}, "This field is required."),
+        (WORDS | {"idle_prompts": "<script>1</script>\n2\n3\n4"}, "There are 4 sentences; up to 3 are asked."),
+        (WORDS | {"idle_prompts": "x" * 301}, "up to 300 characters"),
     ],
 )
 def test_a_bad_greeting_is_refused_in_words_and_kept_on_the_page(ask: Any, data: dict[str, str], words: str) -> None:

@@ -65,13 +65,45 @@ def test_a_changed_document_replaces_what_it_names_and_leaves_the_rest(
     assert len(after["special"]) == len(profile["holidays"])
 
 
-@pytest.mark.parametrize("profession", [*professions(), "astronaut"])
+@pytest.mark.parametrize("profession", professions())
 def test_a_new_business_gets_its_professions_template(tenant: TenantInfo, profession: str) -> None:
     services.apply_profile(parse_profile({"name": "Acme & Sons", "profession": profession}))
     persona = selectors.persona(tenant)
     assert persona.greeting.startswith("Thank you for calling Acme & Sons.")
     assert OpenInterval.objects.count() >= 5
     assert Service.objects.count() == len(template(profession).services or [])
+
+
+def test_words_for_the_end_of_a_call_are_part_of_the_document(tenant: TenantInfo) -> None:
+    services.apply_profile(parse_profile({"name": "Acme"}))
+    assert selectors.persona(tenant).goodbye and len(selectors.persona(tenant).idle_prompts) == 2
+    words = {"goodbye": "{name} says bye.", "idle_prompts": ["Hello?"]}
+    services.apply_profile(parse_profile({"name": "Acme", **words}))
+    services.apply_profile(parse_profile({"name": "Acme"}))
+    persona = selectors.persona(tenant)
+    assert (persona.goodbye, persona.idle_prompts) == ("Acme says bye.", ["Hello?"])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "where"),
+    [
+        ({"servces": []}, "servces"),
+        ({"hours": {"monday": ["09:00-17:00"]}}, "hours.monday"),
+        ({"holidays": [{"date": "12-24", "opens": "09:00"}]}, "holidays.0.opens"),
+        ({"services": [{"name": "Cut"}, {"name": "Dye", "cost": 30}]}, "services.1.cost"),
+        ({"faq": [{"q": "Why?", "a": "So.", "source": "x"}]}, "faq.0.source"),
+        ({"documents": [{"title": "T", "text": "t", "type": "text"}]}, "documents.0.type"),
+        ({"profession": "astronaut"}, "profession"),
+        ({"idle_prompts": []}, "idle_prompts"),
+        ({"idle_prompts": ["?"] * 4}, "idle_prompts"),
+        ({"goodbye": "x" * 301}, "goodbye"),
+        ({"locale": "english"}, "locale"),
+    ],
+)
+def test_what_a_document_may_not_say_is_named(tenant: TenantInfo, wrong: dict[str, Any], where: str) -> None:
+    with pytest.raises(Invalid, match=where) as caught:
+        parse_profile({"name": "Acme", **wrong})
+    assert caught.value.data["field"] == where
 
 
 def test_both_professions_are_there() -> None:

@@ -12,7 +12,7 @@ from calls.models import Call
 from calls.sessions import SessionParts
 from common import ai
 from common.errors import ProviderError
-from receptionist import prompts, session
+from receptionist import prompts, session, tools
 from receptionist.models import Persona, SpokenPrompt
 from tenants.context import TenantInfo
 
@@ -85,6 +85,14 @@ def test_a_failed_rendering_leaves_the_greeting_to_the_engine(
 @pytest.mark.parametrize(("credits", "seconds"), [(1000, 900), (100, 600), (10, 60), (1, 60), (0, 60), (-5, 60)])
 def test_a_call_lasts_no_longer_than_its_credits(demo: TenantInfo, call: Call, credits: int, seconds: int) -> None:
     assert session.build(call, replace(demo, credit_balance=credits)).max_seconds == seconds
+
+
+def test_the_words_at_the_end_of_a_call_are_the_business_own(demo: TenantInfo, call: Call) -> None:
+    Persona.objects.update(goodbye="Bye now.", idle_prompts=["Hello?"])
+    parts = session.build(call, demo)
+    assert (parts.goodbye_text, parts.idle_prompts) == ("Bye now.", ["Hello?"])
+    ended = tools.run(call.pk, "end_call", "{}")
+    assert (ended.output["say"], ended.action) == ("Bye now.", "hangup")
 
 
 def test_a_business_without_a_persona_still_has_a_session(tenant: TenantInfo, call: Call) -> None:

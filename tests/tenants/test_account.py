@@ -9,6 +9,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core import mail
 
@@ -174,13 +175,40 @@ def test_sessions_are_listed_and_ended(alice) -> None:
     elsewhere = Browser()
     elsewhere.sign_in(ALICE)
     page = alice.get(f"{ROOT}/account").content.decode()
-    assert page.count("<li>") >= 4
+    assert page.count("This browser") == 1
+    assert len(re.findall(r"/account/sessions/\d+/end", page)) == 1, "one entry a sign-in, none to end one's own"
     assert "Alpha Dental" in page
     alice.post(f"{ROOT}/account/sessions/end", {})
     assert alice.get(f"{ROOT}/account", follow=False).status_code == 200
     for path in (f"{ROOT}/account", "http://alpha.localhost:8000/"):
         assert elsewhere.get(path, follow=False).status_code == 302
-    assert Session.objects.count() == 1
+    assert Session.objects.count() == 2, "this browser stays signed in to the account and to the business"
+
+
+def test_one_sign_in_is_ended_with_every_business_it_opened(alice) -> None:
+    gone, kept = Browser(), Browser()
+    kept.sign_in(ALICE)
+    gone.sign_in(ALICE)
+    (newest, _) = re.findall(r"/account/sessions/\d+/end", alice.get(f"{ROOT}/account").content.decode())
+    answer = alice.post(f"{ROOT}{newest}", {})
+    assert b"You are signed out there." in answer.content
+    for path in (f"{ROOT}/account", "http://alpha.localhost:8000/"):
+        assert gone.get(path, follow=False).status_code == 302
+        assert kept.get(path, follow=False).status_code == 200
+    assert alice.post(f"{ROOT}{newest}", {}).status_code == 404
+    assert AuditEvent.objects.filter(action="user.sessions_ended").count() == 1
+
+
+@pytest.mark.parametrize("number", ["0", "99999999999999999999"])
+def test_a_sign_in_of_nobody_or_somebody_else_is_not_ended(alice, number) -> None:
+    from tests.cast import MALLORY
+
+    other = Browser()
+    other.sign_in(MALLORY)
+    theirs = UserSession.objects.filter(user__email=MALLORY.email).first().pk
+    for wanted in (number, theirs):
+        assert alice.post(f"{ROOT}/account/sessions/{wanted}/end", {}).status_code == 404
+    assert other.get(f"{ROOT}/account", follow=False).status_code == 200
 
 
 def test_the_account_belongs_to_the_root_host(client_of) -> None:

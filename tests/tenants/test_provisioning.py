@@ -22,6 +22,7 @@ from tenants.provisioning import apply_profile, create_tenant, refill_pool, regi
 from tenants.schemas import create_pool_schema, drop_schema, migrate_schema, schema_version, stale_schemas
 from tenants.services.api_keys import SCOPES, caller_of_key
 from tenants.services.lifecycle import delete_tenant, erase_stale_pool, resume_tenant, suspend_tenant
+from tests.cast import ALICE, PASSWORD
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_rooms_above")]
 
@@ -164,6 +165,7 @@ def test_a_carrier_that_refuses_the_number_leaves_nothing_half_made(monkeypatch)
         ({"slug": "www"}, Conflict, "slug"),
         ({"slug": "Corner"}, Invalid, "slug"),
         ({"slug": "-a"}, Invalid, "slug"),
+        ({"slug": "xn--caf-dma"}, Invalid, "slug"),
         ({"slug": "a.b"}, Invalid, "slug"),
         ({"slug": "a\n"}, Invalid, "slug"),
         ({"slug": ""}, Invalid, "slug"),
@@ -352,6 +354,14 @@ def test_only_generated_names_are_ever_dropped() -> None:
     for name in ("public", "t_zzzzzzzzzzzz", 't_000000000000"; DROP SCHEMA public'):
         with pytest.raises(ValueError, match="not a generated"):
             in_public(drop_schema, name)
+
+
+def test_the_command_says_when_the_password_was_not_used(tenant) -> None:
+    said = StringIO()
+    arguments = ["--name", "Second", "--slug", "second", "--owner", ALICE.email.upper(), "--password", "another one 22"]
+    call_command("create_tenant", *arguments, stdout=StringIO(), stderr=said)
+    assert "has an account already and keeps its password" in said.getvalue()
+    assert User.objects.get(email=ALICE.email).check_password(PASSWORD)
 
 
 def test_the_command_prints_one_json_object() -> None:

@@ -88,6 +88,9 @@ def test_a_key_is_shown_once_works_and_is_revoked(client_of) -> None:
     assert key[:9] in page
     row = ApiKey.objects.get(name="Booking")
     assert row.last_used_at is not None
+    asked = alice.get(f"/settings/api/{row.pk}/revoke").content.decode()
+    assert "Revoke “Booking”?" in asked and key[:9] in asked and "can't be brought back" in asked
+    assert caller_of_key(key) is not None
     alice.post(f"/settings/api/{row.pk}/revoke")
     assert caller_of_key(key) is None
     assert "Revoked" in alice.get("/settings/api").content.decode()
@@ -118,6 +121,8 @@ def test_the_key_of_another_business_can_not_be_revoked(client_of, other_tenant)
     key = issue_api_key(Tenant.objects.get(pk=other_tenant.id), "theirs", list(SCOPES))
     row = ApiKey.objects.get(name="theirs")
     assert client_of(ALICE).post(f"/settings/api/{row.pk}/revoke").status_code == 404
+    assert client_of(ALICE).get(f"/settings/api/{row.pk}/revoke").status_code == 404
+    assert client_of(BOB).get(f"/settings/api/{row.pk}/revoke").status_code == 403
     assert b"theirs" not in client_of(ALICE).get("/settings/api").content
     assert caller_of_key(key) is not None
     assert b"theirs" in client_of(MALLORY, BETA).get("/settings/api").content

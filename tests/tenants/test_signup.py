@@ -88,21 +88,28 @@ def test_links_in_mails_name_the_platform_whatever_host_header_came(browser) -> 
     assert link_in_mail(0).startswith(f"{ROOT}/account/verify/")
 
 
-def test_an_address_that_has_an_account_is_told_by_mail_and_not_on_the_page(browser) -> None:
-    answer = sign_up(browser, email=ALICE.email)
-    assert browser.url == f"{ROOT}/signup/mail"
-    assert ALICE.email.encode() not in answer.content
-    assert "sessionid" not in browser.at("localhost:8000").cookies
+def test_who_has_an_account_is_led_to_sign_in_and_finds_again_what_was_typed(browser) -> None:
+    page = sign_up(browser, email=ALICE.email).content.decode()
+    assert browser.url == f"{ROOT}/login?next=/signup"
+    assert "There is an account with this address." in page
+    assert ALICE.email in page and "Café Übermut &amp; Co." in page
     assert not Tenant.objects.filter(slug="cafe-ubermut-co").exists()
-    (told,) = mail.outbox
-    assert told.to == [ALICE.email]
-    assert "has an account already" in str(told.body)
+    assert not mail.outbox
+    browser.get(f"{ROOT}/businesses")
+    assert urlsplit(browser.url).path == "/login", "nobody is signed in by signing up"
+    browser.sign_in(ALICE, next="/signup")
+    page = browser.get(f"{ROOT}/signup").content.decode()
+    assert 'value="Café Übermut &amp; Co."' in page and 'value="dentist" selected' in page
+    fields = {field: NEW.get(field, "") for field in ("name", "slug", "profession")}
+    browser.post(f"{ROOT}/signup", fields, follow=False)
+    assert Membership.objects.get(tenant__slug="cafe-ubermut-co").user.email == ALICE.email
+    assert 'value="Café' not in browser.get(f"{ROOT}/signup").content.decode()
 
 
 def test_the_password_of_an_account_is_not_guessed_at_the_sign_up(browser) -> None:
     right = sign_up(browser, email=ALICE.email, password=PASSWORD, follow=False)
     wrong = sign_up(browser, email=ALICE.email, password="something else 12", follow=False)
-    assert right["Location"] == wrong["Location"] == "/signup/mail"
+    assert right["Location"] == wrong["Location"] == "/login?next=/signup"
 
 
 def test_two_sign_ups_with_one_address_at_once_do_not_share_an_account(browser, other_tenant, monkeypatch) -> None:
@@ -116,7 +123,7 @@ def test_two_sign_ups_with_one_address_at_once_do_not_share_an_account(browser, 
         return real(**asked)
 
     monkeypatch.setattr(views, "create_tenant", overtaken)
-    assert sign_up(browser, follow=False)["Location"] == "/signup/mail"
+    assert sign_up(browser, follow=False)["Location"] == "/login"
     assert "sessionid" not in browser.at("localhost:8000").cookies
 
 

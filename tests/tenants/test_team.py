@@ -101,6 +101,24 @@ def test_removing_ends_access_and_keeps_the_account(client_of, alice) -> None:
     assert AuditEvent.objects.filter(action="member.removed").exists()
 
 
+def test_what_removing_means_is_said_before_it_happens(client_of, alice) -> None:
+    User.objects.filter(email=BOB.email).update(full_name="Bob <b>B</b>")
+    page = alice.get("/team").content.decode()
+    path = f"/team/{membership(BOB).pk}/remove"
+    assert f'href="{path}"' in page and f'action="{path}"' not in page
+    page = alice.get(path).content.decode()
+    assert "Remove Bob &lt;b&gt;B&lt;/b&gt;?" in page and BOB.email in page and "no longer sees calls" in page
+    assert "Leave Alpha Dental?" in client_of(BOB).get(path).content.decode()
+    assert membership(BOB).role == "agent"
+    for client, member, status in (
+        (client_of(CAROL), BOB, 403),
+        (alice, ALICE, 409),
+        (alice, MALLORY, 404),
+        (client_of(MALLORY), BOB, 404),
+    ):
+        assert client.get(f"/team/{membership(member).pk}/remove").status_code == status
+
+
 def test_a_member_may_leave(client_of) -> None:
     assert client_of(BOB).post(f"/team/{membership(BOB).pk}/remove").status_code == 302
     assert not Membership.objects.filter(user__email=BOB.email).exists()

@@ -22,14 +22,18 @@ class Command(BaseCommand):
         parser.add_argument("--name", required=True)
         parser.add_argument("--slug", required=True, help="its host is <slug>.<root host>")
         parser.add_argument("--owner", required=True, help="e-mail address of the owner")
-        parser.add_argument("--password", required=True)
+        parser.add_argument("--password", required=True, help="of a new owner; who has an account keeps theirs")
         parser.add_argument("--number", help="telephone number, +E.164")
         parser.add_argument("--profession", default="generic")
 
     def handle(self, *args: Any, **options: Any) -> str:
         """Create it, or exit with what is wrong."""
+        from tenants.context import in_public
+        from tenants.models import User
         from tenants.provisioning import create_tenant
 
+        address = options["owner"].strip().lower()
+        known = in_public(lambda: User.objects.filter(email=address).exists())
         try:
             made = create_tenant(
                 name=options["name"],
@@ -43,4 +47,6 @@ class Command(BaseCommand):
             raise CommandError(error.message) from None
         except ProviderError as error:
             raise CommandError(f"{error}; the business was not created") from None
+        if known:
+            self.stderr.write("The owner has an account already and keeps its password; the one given was not used.")
         return json.dumps(asdict(made))

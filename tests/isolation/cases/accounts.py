@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from allauth.usersessions.models import UserSession
+
 from common.clock import now
 from tenants.models import ApiKey, Invitation, Membership, Tenant, User
 from tenants.services.api_keys import issue_api_key
@@ -97,6 +99,18 @@ def _other_sessions(world: World) -> None:
     assert alice.get("/account").status_code == 200
 
 
+def _one_session(world: World) -> None:
+    """Mallory can't end a session of alice's."""
+    alice = world.client(ALICE, None)
+    assert alice.get("/account").status_code == 200
+    row = UserSession.objects.create(
+        user=User.objects.get(email=ALICE.email), ip="127.0.0.1", session_key=alice.cookies["sessionid"].value
+    )
+    for client, status in ((world.client(MALLORY, None), 404), (world.client(None, None), 302)):
+        assert client.post(f"/account/sessions/{row.pk}/end").status_code == status
+    assert alice.get("/account").status_code == 200
+
+
 def _set_up(world: World) -> None:
     """Alpha's greeting is shown to alpha's owner alone, and beta's owner changes beta's alone."""
     from receptionist.models import Persona
@@ -154,7 +168,6 @@ register(
     ),
     Page("tenant:settings/api/<int:key_id>/revoke", _key, method="post", shows=False, untouched=_untouched),
     Open("root:signup", "/signup"),
-    Open("root:signup/mail", "/signup/mail"),
     Open("root:login/code", "/login/code"),
     Open("root:login/inactive", "/login/inactive"),
     Open("root:password/forgotten", "/password/forgotten"),
@@ -164,6 +177,7 @@ register(
     Open("root:account/verify/<str:key>", "/account/verify/guess"),
     Check("root:invitations/<str:token>", _someone_elses_invitation),
     Check("root:account/sessions/end", _other_sessions),
+    Check("root:account/sessions/<int:session_id>/end", _one_session),
     *(
         Check(f"root:account{path}", _own_account(f"/account{path}"))
         for path in (
