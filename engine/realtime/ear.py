@@ -184,6 +184,11 @@ class Ear:
         if (end - self._start) > MAX_TURN_S * self.rate:
             heard.append(self._stop(end))
 
+    def turn_so_far(self) -> Int16:
+        """The audio of the turn that is going on; nothing outside one."""
+        end = self._scored * self.rate // VAD_RATE
+        return self._slice(end if self._start is None else self._start, end)
+
     def wait_longer(self, ms: int) -> None:
         """What was said seems unfinished: let this pause last `ms` more."""
         self._extra = max(self._extra, ms)

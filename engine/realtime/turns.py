@@ -16,7 +16,7 @@ from engine.realtime.core import Core
 from engine.realtime.ear import Ear, Heard, Paused, Resumed, Started, Stopped
 from engine.realtime.effects import Drop, Promote, Recognise
 from engine.realtime.frames import ClientError
-from engine.realtime.overlap import BARGE_IN_MS, is_backchannel
+from engine.realtime.overlap import BARGE_IN_MS, LISTEN_MS, WORDLESS_MS, is_backchannel
 
 #: A sound this short without words in it is a cough or a click: nobody needs to be asked to repeat it.
 CLICK_MS = 300
@@ -50,6 +50,8 @@ class Guess:
     voiced_ms: int = 0
     #: Set when the sound ended, over an answer, before its words were known: they decide whether it was a turn.
     stopped: Stopped | None = None
+    #: Made of the beginning of a sound that went on: it tells whether to give way, not what the turn is.
+    early: bool = False
 
 
 class Turns:
@@ -88,8 +90,12 @@ class Turns:
         """Look at a stretch of the audio that has come in; call again while `ear.behind`."""
         for heard in self.ear.listen():
             self._heard(heard)
-        if self._held is not None and self.ear.voiced_ms >= BARGE_IN_MS:
-            self._take_turn(self._held)
+        if self._held is not None and self.ear.speaking:
+            voiced = self.ear.voiced_ms
+            if voiced >= BARGE_IN_MS:
+                self._take_turn(self._held)
+            elif voiced >= LISTEN_MS and self._guesses == 0:
+                self._begin_guess(self.ear.turn_so_far(), voiced, early=True)
 
     def _heard(self, heard: Heard) -> None:
         if isinstance(heard, Started):
@@ -101,6 +107,8 @@ class Turns:
             else:
                 self._take_turn(heard)
         elif isinstance(heard, Paused):
+            if self._guess is not None and self._guess.early:
+                self._drop_guess()
             self._begin_guess(heard.audio, heard.voiced_ms)
         elif isinstance(heard, Resumed):
             self._drop_guess()
@@ -158,7 +166,8 @@ class Turns:
     def _meant(self, guess: Guess) -> bool:
         """Whether what was said over an answer asks for the turn."""
         text = guess.recognition.text if guess.recognition is not None else ""
-        return guess.failed or not is_backchannel(text, self._core.conversation.last_spoken)
+        unclear = guess.failed or (not text and guess.voiced_ms > WORDLESS_MS)
+        return unclear or not is_backchannel(text, self._core.conversation.last_spoken)
 
     def _recognise(self, audio: Int16, guess: bool) -> Any:
         settings = self._core.config.audio.input.transcription
@@ -169,13 +178,13 @@ class Turns:
 
     # --- guessing --------------------------------------------------------------------------------------------------
 
-    def _begin_guess(self, audio: Int16, voiced_ms: int) -> None:
+    def _begin_guess(self, audio: Int16, voiced_ms: int, *, early: bool = False) -> None:
         core = self._core
         if self._guesses >= MAX_GUESSES or voiced_ms > MAX_GUESS_MS or not core.settings.may_guess():
             return
         self._drop_guess()
         self._guesses += 1
-        guess = Guess(0, voiced_ms=voiced_ms)
+        guess = Guess(0, voiced_ms=voiced_ms, early=early)
         guess.job = core.begin(self._recognise(audio, True), lambda result: self._guessed(guess, result))
         self._guess = guess
 
@@ -193,8 +202,10 @@ class Turns:
             return
         if self._held is not None:
             if guess.failed or not self._meant(guess):
-                return
+                return  # what failed is asked for again at the end of the sound
             self._take_turn(self._held)
+        if guess.early:
+            return
         detection = core.config.audio.input.turn_detection
         text = guess.recognition.text
         if isinstance(detection, SemanticVad) and looks_unfinished(text):

@@ -36,6 +36,8 @@ class Turns:
         self._failures = 0
         self.unheard = False
         """The caller has said something of which the engine has given no account yet."""
+        self._unsaid = ""
+        """The rest of a greeting that was cut off; said after all if it was only a noise that did it."""
         self._spans: dict[str, list[float]] = {}
         """Caller items: [start, end] in stream time."""
         self.last_activity_ms = 0.0
@@ -99,6 +101,7 @@ class Turns:
         span = self._spans.pop(item_id, None) or [now_ms, now_ms]
         self._understood()
         if text:
+            self._unsaid = ""
             self._b.caller_turn(item_id, text, span[0], span[1])
         elif self.awaiting and not self.response_active:
             # Noise: nothing was said, so no answer need come.
@@ -108,6 +111,9 @@ class Turns:
         """What was taken for speech was none; an answer may come or not."""
         self.awaiting = False
         self._b.timers.clear("answer")
+        unsaid, self._unsaid = self._unsaid, ""
+        if unsaid:
+            self._wanted = openai.say_exactly(unsaid)
         self.flush(now_ms)
 
     # barge-in
@@ -141,7 +147,9 @@ class Turns:
             # Text can't be truncated: the item is put in again, with as much as was heard.
             line.send(openai.delete_item(GREETING_ITEM))
             line.knows_greeting = False
-            text = heard_text("".join(utterance.text), utterance.heard_ms, utterance.total_ms)
+            whole = "".join(utterance.text)
+            text = heard_text(whole, utterance.heard_ms, utterance.total_ms)
+            self._unsaid = whole[len(text) :].strip()
             if text:
                 line.send(openai.message("assistant", text, after="root"))
 
@@ -184,6 +192,7 @@ class Turns:
         self._response_id = openai.text(openai.obj(event, "response"), "id")
         self.response_active = self._announced = True
         self.awaiting = self._refusing = False
+        self._unsaid = ""
         self._b.mouth.unmute(now_ms)
         self._b.line.await_answer(now_ms)
 
@@ -289,6 +298,7 @@ class Turns:
         unheard, self.unheard = self.unheard, False
         self.caller_speaking = self.awaiting = self.response_active = self._announced = False
         self._refusing, self._refused, self._response_id = False, "", ""
+        self._unsaid = ""
         self._spans.clear()
         self._b.timers.clear("barge_in")
         return owed, unheard

@@ -123,7 +123,7 @@ def test_speech_cancels_the_answer_that_is_being_made(stage: Stage) -> None:
     stage.hear(QUIET, 500)
     while not any(isinstance(job, Speak) and job.text.startswith("Second") for job in stage.jobs.values()):
         stage.finish(min(stage.jobs))
-    stage.hear(LOUD, 600)
+    stage.hear(LOUD, 800)
     [response] = stage.done
     assert response["status"] == "cancelled"
     assert response["status_details"] == {"type": "cancelled", "reason": "turn_detected"}

@@ -190,6 +190,33 @@ def test_the_greeting_can_be_interrupted() -> None:
     assert world.turns() == [("receptionist", text)]
 
 
+def _end(world: World, transcript: str) -> World:
+    world.say("input_audio_buffer.speech_stopped", item_id="u9", audio_end_ms=1)
+    world.say("input_audio_buffer.committed", item_id="u9")
+    kind = "conversation.item.input_audio_transcription.completed"
+    return world.say(kind, item_id="u9", content_index=0, transcript=transcript)
+
+
+def test_a_greeting_that_a_noise_cut_off_is_said_to_its_end() -> None:
+    world = World().start().run(1000)
+    interrupt(world)
+    _end(world, "").run(100)
+    heard = world.turns()[0][1]
+    [asked] = world.asked("response.create")
+    rest = asked.what["response"]["instructions"].removeprefix('Say exactly: "').removesuffix('"')
+    assert f"{heard} {rest}".strip() == world.snap.greeting_text
+
+
+def test_a_greeting_that_words_cut_off_is_over() -> None:
+    world = World().start().run(1000)
+    interrupt(world)
+    _end(world, "Are you open today?").run(100)
+    world.answer("Yes.", 500).run(1000)
+    interrupt(world)
+    _end(world, "").run(100)
+    assert not world.asked("response.create")
+
+
 def test_a_greeting_of_which_nothing_was_heard_is_off_the_record() -> None:
     world = World(auto_open=False).start().run(2)
     world.open()
