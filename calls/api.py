@@ -54,6 +54,8 @@ def list_calls(request: ApiRequest, filters: Query[schemas.CallFilters]) -> sche
     rows = Call.objects.filter(**{name: value for name, value in wanted.items() if value})
     if filters.running is not None:
         rows = rows.filter(ended_at__isnull=filters.running)
+    if filters.is_test is not None:
+        rows = rows.filter(is_test=filters.is_test)
     found, following = page_of(rows, filters, by="started_at")
     return schemas.CallPage(items=[schemas.CallOut.of(call) for call in found], next=following)
 

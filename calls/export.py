@@ -11,7 +11,7 @@ from django.utils import timezone
 from calls.models import Call
 from common.phone import national
 
-COLUMNS = ("Started", "Caller", "Called", "Outcome", "Seconds", "Credits", "Call")
+COLUMNS = ("Started", "Caller", "Called", "Outcome", "Seconds", "Credits", "Call", "Test")
 #: A cell that begins with one of these is a formula to a spreadsheet (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -36,5 +36,5 @@ def calls_csv(calls: Iterable[Call], region: str = "US") -> str:
         caller = _written(call.caller, region) if call.caller else "Number withheld"
         started = timezone.localtime(call.started_at).isoformat(sep=" ", timespec="seconds")
         texts = [started, caller, _written(call.callee, region), outcome]
-        writer.writerow([*map(cell, texts), call.seconds, call.credits, cell(call.sid)])
+        writer.writerow([*map(cell, texts), call.seconds, call.credits, cell(call.sid), "yes" if call.is_test else ""])
     return f"\ufeff{out.getvalue()}"

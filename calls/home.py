@@ -5,17 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Avg, Count
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from calls import inbox, journal, story
 from calls.models import Call, CallEvent, DecisionKind, Outcome
 from calls.selectors import CallRow, live_rows, midnight, rows_of
+from knowledge import faq
 
 DAYS = 14
 #: Entries of "needs you", calls of today, questions, and how many tool uses are opened to find those.
@@ -39,6 +39,7 @@ class Question:
 
     text: str
     call_id: UUID
+    event_id: int
     at: dt.datetime
 
 
@@ -86,6 +87,12 @@ class Home:
     shares: list[Share]
     answered_percent: int | None
     calls_shown: int
+    average_seconds: float | None
+
+    @property
+    def waiting(self) -> int:
+        """How much needs somebody."""
+        return self.new_count + len(self.questions)
 
     @property
     def answered_shown(self) -> str:
@@ -120,6 +127,7 @@ def home() -> Home:
         shares=_shares({"answered": answered, "voicemail": voicemail, "other": other}),
         calls_shown=shown,
         answered_percent=round(100 * answered / shown) if shown else None,
+        average_seconds=_average(bars[0].day),
     )
 
 
@@ -137,15 +145,34 @@ def live_calls() -> list[LiveCall]:
 
 
 def _questions() -> list[Question]:
-    """Questions of the last days that were declined, newest first, each once."""
+    """Questions of the last days that were declined, newest first, each once.
+
+    Whoever dismissed one has no more of the same words for as long, and one that was written down with its answer is
+    settled. Questions are sealed, so words are compared here and not by the database.
+    """
     since = timezone.now() - timedelta(days=_QUESTION_DAYS)
     uses = CallEvent.objects.filter(kind="tool", call__started_at__gte=since).select_related("call")
+    dismissed = CallEvent.objects.filter(dismissal__dismissed_at__gte=since)
+    settled = {_words(story.unanswered(event)) for event in dismissed} | {_words(pair.question) for pair in faq.pairs()}
     found: dict[str, Question] = {}
     for event in uses.order_by("-pk")[:_OPENED]:
-        if text := story.unanswered(event):
+        text = story.unanswered(event)
+        if text and _words(text) not in settled:
             at = event.call.started_at + timedelta(milliseconds=event.offset_ms)
-            found.setdefault(text.casefold(), Question(text, event.call_id, at))
-    return list(islice(found.values(), _MOST))
+            found.setdefault(_words(text), Question(text, event.call_id, event.pk, at))
+    return list(found.values())[:_MOST]
+
+
+def _words(question: str) -> str:
+    """What makes two questions the same."""
+    return " ".join(question.casefold().split()).rstrip(" ?.!")
+
+
+def _average(since: dt.date) -> float | None:
+    """Mean length in seconds of the conversations since that day; None without any."""
+    talked = Call.objects.filter(started_at__gte=midnight(since), decision=DecisionKind.ANSWER, seconds__gt=0)
+    average: float | None = talked.aggregate(mean=Avg("seconds"))["mean"]
+    return average
 
 
 _GROUPS = {

@@ -26,6 +26,7 @@ class CallFilters(Paging):
     direction: Literal["inbound", "outbound", ""] = ""
     caller: Text = Field(default="", max_length=64, description="The caller's number, as it is written in a call")
     running: bool | None = Field(default=None, description="true: only calls with an open line; false: only ended ones")
+    is_test: bool | None = Field(default=None, description="true: only test calls; false: only calls of real callers")
     started_after: Moment | None = Field(default=None, description="With time zone, such as 2026-11-20T09:00:00Z")
     started_before: Moment | None = None
 
@@ -36,6 +37,7 @@ class CallOut(Schema):
     id: UUID
     sid: str = Field(description="The carrier's name of the call")
     direction: Literal["inbound", "outbound"]
+    is_test: bool = Field(description="Whether the business placed it itself, to try its receptionist")
     caller: str = Field(description="Number of the caller; empty when withheld")
     callee: str
     status: StatusName

@@ -22,7 +22,16 @@ PAGE_SIZE = 50
 EXPORT_LIMIT = 20_000
 LIVE = "live"
 OUTCOMES = ((LIVE, "On the line"), *Outcome.choices)
-SORTS = {"newest": "-started_at", "oldest": "started_at", "longest": "-seconds", "shortest": "seconds"}
+#: Value, order and name of each way to sort; the first is meant where none is named.
+SORTS = (
+    ("newest", "-started_at", "Newest first"),
+    ("oldest", "started_at", "Oldest first"),
+    ("longest", "-seconds", "Longest first"),
+    ("shortest", "seconds", "Shortest first"),
+)
+_ORDERS = {value: order for value, order, _ in SORTS}
+#: What to do with calls that the business placed itself to try its receptionist.
+TESTS = (("without", "Without tests"), ("only", "Only tests"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,24 +42,26 @@ class CallFilter:
     outcome: str = ""
     since: date | None = None
     until: date | None = None
+    tests: str = ""
     sort: str = "newest"
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> CallFilter:
         """From the fields of an address."""
-        outcome, sort = query.get("outcome", ""), query.get("sort", "")
+        outcome, tests, sort = (query.get(name, "") for name in ("outcome", "tests", "sort"))
         return cls(
             text=query.get("q", "").replace("\x00", "").strip()[:80],
             outcome=outcome if outcome in dict(OUTCOMES) else "",
             since=_date(query.get("since", "")),
             until=_date(query.get("until", "")),
-            sort=sort if sort in SORTS else "newest",
+            tests=tests if tests in dict(TESTS) else "",
+            sort=sort if sort in _ORDERS else "newest",
         )
 
     @property
     def narrows(self) -> bool:
         """Whether anything is left out."""
-        return bool(self.text or self.outcome or self.since or self.until)
+        return bool(self.text or self.outcome or self.since or self.until or self.tests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +88,13 @@ def midnight(day: date) -> datetime:
 
 def find_calls(filters: CallFilter) -> QuerySet[Call]:
     """The calls that fit, in the order asked for. What was said is sealed and not searched."""
-    calls = Call.objects.order_by(SORTS[filters.sort], "-started_at", "pk")
+    calls = Call.objects.order_by(_ORDERS[filters.sort], "-started_at", "pk")
     if filters.outcome == LIVE:
         calls = calls.filter(ended_at__isnull=True)
     elif filters.outcome:
         calls = calls.filter(outcome=filters.outcome)
+    if filters.tests:
+        calls = calls.filter(is_test=filters.tests == "only")
     if filters.since:
         calls = calls.filter(started_at__gte=midnight(filters.since))
     if filters.until:

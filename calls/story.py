@@ -197,7 +197,7 @@ def _tool_entry(tool: Tool) -> Entry:
 
 
 def _reasons(call: Call, events: list[CallEvent], tools: list[Tool], failed_work: Iterable[str]) -> list[Reason]:
-    reasons = [Reason(words.decision(call.decision_reason))]
+    reasons = [Reason(words.decision(call.decision_reason, call.outcome))]
     engine = ""
     for event in events:
         data = event.data

@@ -16,6 +16,7 @@ urlpatterns = [
     path("calls/<uuid:call_id>", views.call_detail, name="call_detail"),
     path("inbox", views_inbox.inbox_list, name="inbox"),
     path("inbox/<slug:kind>/<uuid:item_id>/done", views_inbox.item_done, name="item_done"),
+    path("questions/<int:event_id>/done", views_inbox.question_done, name="question_done"),
     path("voicemails", views_inbox.to_inbox, {"kind": "voicemail"}, name="voicemail_list"),
     path("messages", views_inbox.to_inbox, {"kind": "message"}, name="message_list"),
     path("phone/test-call", views_testcall.test_call, name="test_call"),

@@ -21,6 +21,9 @@ from common.htmx import page_or_partial
 from tenants.access import TenantRequest, member_required
 from tenants.models import PhoneNumber, Role
 
+#: Who may write down what the receptionist knows (the pages of `knowledge` ask again).
+TEACHERS = (Role.OWNER, Role.ADMIN, Role.SUPERVISOR)
+
 
 def page_number(request: HttpRequest) -> int:
     """The page asked for; the first one for whatever is no number."""
@@ -37,6 +40,8 @@ def call_list(request: TenantRequest) -> HttpResponse:
         "filters": filters,
         "page": selectors.call_rows(filters, page=page_number(request)),
         "outcomes": selectors.OUTCOMES,
+        "tests": selectors.TESTS,
+        "sorts": [(value, label) for value, _, label in selectors.SORTS],
         "export_limit": selectors.EXPORT_LIMIT,
     }
     return page_or_partial(request, "calls/call_list.html", "calls/partials/_call_list.html", context)
@@ -78,8 +83,9 @@ def front_page(request: TenantRequest) -> HttpResponse:
         "tenant": tenant,
         "numbers": list(PhoneNumber.objects.filter(tenant=tenant.id).values_list("number", flat=True)),
         "credits_left": number_format(tenant.credit_balance, force_grouping=True),
-        "minutes_left": f"about {number_format(minutes, force_grouping=True)} min of talking",
+        "minutes_left": f"about {number_format(minutes, force_grouping=True)} min",
         "may_change": request.role != Role.VIEWER,
+        "may_answer": request.role in TEACHERS,
     }
     return page_or_partial(request, "calls/home.html", "calls/partials/_home.html", context)
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from calls import inbox
-from calls.services.inbox import ItemKind, set_done
+from calls.services.inbox import ItemKind, dismiss_question, set_done
 from calls.views import page_number
 from common.htmx import page_or_partial, toast
 from tenants.access import TenantRequest, member_required
@@ -53,12 +53,28 @@ def item_done(request: TenantRequest, kind: str, item_id: UUID) -> HttpResponse:
     set_done(cast("ItemKind", kind), item_id, done)
     if not request.htmx:
         return redirect(local_path(request.POST.get("next") or reverse("calls:inbox")))
-    # Lists on the page fetch themselves anew, also where no socket tells them to.
+    return _changed("Done." if done else "", "Back among the new.", request.path)
+
+
+@require_POST
+@member_required(*CHANGERS)
+def question_done(request: TenantRequest, event_id: int) -> HttpResponse:
+    """Take a question without an answer off Home (``done=1``) or put it back (``done=0``). Raises `NotFound`."""
+    done = request.POST.get("done", "1") != "0"
+    dismiss_question(event_id, done)
+    if not request.htmx:
+        return redirect(reverse("home"))
+    return _changed(
+        "Dismissed. Home stays quiet about this question for a week." if done else "", "Back on Home.", request.path
+    )
+
+
+def _changed(done: str, undone: str, path: str) -> HttpResponse:
+    """Lists on the page fetch themselves anew, also where no socket tells them to; what was done can be taken back."""
     response = trigger_client_event(HttpResponse(status=204), "live:call", {})
     if not done:
-        return toast(response, "Back among the new.")
-    undo = {"url": reverse("calls:item_done", args=[kind, item_id]), "values": {"done": "0"}}
-    return toast(response, "Done.", undo=undo)
+        return toast(response, undone)
+    return toast(response, done, undo={"url": path, "values": {"done": "0"}})
 
 
 @require_safe

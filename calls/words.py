@@ -51,16 +51,22 @@ WORK = {
 _OUTCOMES = {
     "answered": "The receptionist talked with the caller.",
     "message_taken": "The receptionist took a message.",
-    "voicemail": "The call ended at voicemail.",
+    "voicemail": "The caller reached your voicemail.",
     "abandoned": "The caller left before anybody spoke with them.",
     "rejected": "The call was refused.",
     "failed": "The call failed before it could be answered.",
 }
 
+#: Outcomes of calls that nobody spoke on.
+_UNREACHED = ("abandoned", "failed")
 
-def decision(reason: str) -> str:
-    """Who answered, and why."""
-    return DECISIONS.get(reason, f"Reason: {reason.replace('_', ' ')}." if reason else UNDECIDED)
+
+def decision(reason: str, outcome: str = "") -> str:
+    """Who answered, and why; or who would have, where the caller was gone before."""
+    text = DECISIONS.get(reason, f"Reason: {reason.replace('_', ' ')}." if reason else UNDECIDED)
+    if outcome in _UNREACHED:
+        return text.replace("The receptionist answered", "The receptionist was to answer", 1)
+    return text
 
 
 def outcome(value: str) -> str:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from calls.models.call import Call, CallEvent, CallLeg, CallStatus, DecisionKind, Direction, Outcome
+from calls.models.call import (
+    Call,
+    CallEvent,
+    CallLeg,
+    CallStatus,
+    DecisionKind,
+    Direction,
+    DismissedQuestion,
+    Outcome,
+)
 from calls.models.kept import Message, Recording, Voicemail
 from calls.models.outbox import FollowUp
 
@@ -13,6 +22,7 @@ __all__ = [
     "CallStatus",
     "DecisionKind",
     "Direction",
+    "DismissedQuestion",
     "FollowUp",
     "Message",
     "Outcome",

@@ -147,3 +147,16 @@ class CallEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} at {self.offset_ms} ms"
+
+
+class DismissedQuestion(models.Model):
+    """A question without an answer that somebody has taken off Home. The journal itself never changes."""
+
+    event = models.OneToOneField(CallEvent, on_delete=models.CASCADE, primary_key=True, related_name="dismissal")
+    dismissed_at = models.DateTimeField(default=now)
+
+    class Meta:
+        ordering = ["-dismissed_at"]
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -9,7 +9,8 @@ from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 
-from calls.models import Message, Voicemail
+from calls import story
+from calls.models import CallEvent, DismissedQuestion, Message, Voicemail
 from calls.services.lifecycle import tell_pages
 from common.clock import now
 from common.errors import NotFound
@@ -34,3 +35,16 @@ def set_done(kind: ItemKind, item_id: UUID, done: bool) -> None:
     if call is None:
         raise NotFound("This is not in your inbox any more.")
     tell_pages(call)
+
+
+@transaction.atomic
+def dismiss_question(event_id: int, dismissed: bool) -> None:
+    """Take a question without an answer off Home, or put it back; repeated it changes nothing. Raises `NotFound`."""
+    event = CallEvent.objects.select_related("call").filter(pk=event_id, kind="tool").first()
+    if event is None or not story.unanswered(event):
+        raise NotFound("This question is not here any more.")
+    if dismissed:
+        DismissedQuestion.objects.get_or_create(event=event)
+    else:
+        DismissedQuestion.objects.filter(event=event).delete()
+    tell_pages(event.call)

@@ -17,6 +17,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from common.money import CURRENCIES
 from common.phone import national
 from tenants.context import current_schema, require_tenant
 
@@ -110,10 +111,19 @@ def _block(name: str, content: str, **context: Any) -> SafeString:
 
 @register.simple_block_tag
 def card(
-    content: str, title: str = "", icon: str = "", action_url: str = "", action: str = "", kind: str = ""
+    content: str,
+    title: str = "",
+    icon: str = "",
+    action_url: str = "",
+    action: str = "",
+    kind: str = "",
+    count: int = 0,
 ) -> SafeString:
-    """A titled surface. `kind`: empty, ``flush`` (tables and lists touch the edge) or ``quiet`` (no frame)."""
-    return _block("card", content, title=title, icon=icon, action_url=action_url, action=action, kind=kind)
+    """A titled surface. `kind`: empty, ``flush`` (tables and lists touch the edge) or ``quiet`` (no frame).
+
+    `count`, beside the title, is how much there is of what the card shows; nothing for none.
+    """
+    return _block("card", content, title=title, icon=icon, action_url=action_url, action=action, kind=kind, count=count)
 
 
 @register.simple_block_tag
@@ -135,15 +145,24 @@ def notice(content: str, tone: str = "info", title: str = "") -> SafeString:
     return _block("notice", content, tone=tone, title=title, icon=icons[tone])
 
 
-@register.simple_block_tag
+@register.simple_block_tag(takes_context=True)
 def list_toolbar(
-    content: str, search: str = "", placeholder: str = "Search", target: str = "", label: str = "Filters"
+    context: dict[str, Any],
+    content: str,
+    search: str = "",
+    placeholder: str = "Search",
+    target: str = "",
+    label: str = "Filters",
 ) -> SafeString:
     """Search and filters above a list, as a GET form: the state lives in the address and works without scripts.
 
-    `content` is filter fields; `target` the id of the element whose content the answer replaces.
+    `content` is filter fields; `target` the id of an element around the list, whose content the answer replaces.
     """
-    return _block("list_toolbar", content, search=search, placeholder=placeholder, target=target, label=label)
+    # Without its query: a filter that changes begins anew on the first page.
+    path = getattr(context.get("request"), "path", "")
+    return _block(
+        "list_toolbar", content, search=search, placeholder=placeholder, target=target, label=label, path=path
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,9 +262,6 @@ def credits(value: float | Decimal | None) -> str:
     return "–" if value is None else number_format(value, decimal_pos=0, force_grouping=True)
 
 
-_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹"}
-
-
 @register.filter
 def money(amount: float | Decimal | str | None, currency: str = "USD") -> str:
     """An amount in major units with its currency, as ``$12.50`` or ``CHF 12.50``."""
@@ -253,7 +269,8 @@ def money(amount: float | Decimal | str | None, currency: str = "USD") -> str:
         return "–"
     value = Decimal(str(amount))
     figures = number_format(abs(value), decimal_pos=2, force_grouping=True)
-    symbol = _SYMBOLS.get(currency.upper(), f"{currency.upper()}\u00a0")
+    known = CURRENCIES.get(currency.upper())
+    symbol = known.symbol if known else f"{currency.upper()}\u00a0"
     return f"{'−' if value < 0 else ''}{symbol}{figures}"
 
 

@@ -2,6 +2,7 @@
 import "./feedback.js";
 import "./dialogs.js";
 import "./palette.js";
+import "./lists.js";
 import "./live.js";
 import "./player.js";
 import "./listen.js";

@@ -2,13 +2,25 @@
 const region = document.getElementById("toasts");
 const LINGER = { info: 6000, good: 6000, success: 6000 };
 
+// Everything outside of an open dialog is inert and beneath it: the region goes where it can be seen, heard and pressed.
+function place() {
+  const home = [...document.querySelectorAll("dialog:modal")].at(-1) ?? document.body;
+  if (region.parentElement !== home) home.append(region);
+}
+
+for (const name of ["toggle", "close"]) document.addEventListener(name, place, true);
+document.addEventListener("htmx:afterSettle", place);
+
 export function toast(text, tone = "info", undo = null) {
+  place();
+  for (const other of region.children) if (other.firstElementChild?.textContent === text) other.remove();
   const box = document.createElement("div");
   box.className = `toast ${tone}`;
   if (tone === "bad" || tone === "error") box.setAttribute("role", "alert");
   box.append(Object.assign(document.createElement("span"), { textContent: text }));
   if (undo) box.append(undoing(undo, box));
   region.append(settle(box, tone));
+  return box;
 }
 
 // A button that takes back what has just been done: {url, values} is posted.
@@ -57,3 +69,9 @@ document.addEventListener("htmx:sendError", () =>
   toast("No connection. What you typed is still here; try again when you are back online.", "bad"),
 );
 document.addEventListener("htmx:timeout", () => toast("This takes too long. Please try again.", "bad"));
+
+let offline = null;
+addEventListener("offline", () => {
+  offline = toast("You are offline. What you see may be out of date; it catches up by itself.", "warn");
+});
+addEventListener("online", () => offline?.remove());

@@ -34,7 +34,12 @@ def test_a_call_is_told_with_all_that_is_known_of_it(api: Program, filled: Fille
 
 def test_calls_are_filtered(api: Program, filled: Filled) -> None:
     old = Call.objects.create(
-        sid="CA2", started_at=now() - timedelta(days=2), ended_at=now(), direction="outbound", outcome="failed"
+        sid="CA2",
+        started_at=now() - timedelta(days=2),
+        ended_at=now(),
+        direction="outbound",
+        outcome="failed",
+        is_test=True,
     )
     hour_ago = quote((now() - timedelta(hours=1)).isoformat())
 
@@ -46,6 +51,8 @@ def test_calls_are_filtered(api: Program, filled: Filled) -> None:
     assert found("outcome=failed") == {str(old.pk)}
     assert found("direction=outbound") == {str(old.pk)}
     assert found(f"caller={quote(CALLER)}") == new
+    assert found("is_test=true") == {str(old.pk)}
+    assert found("is_test=false") == new
     assert found("running=true") == new
     assert found("running=false") == {str(old.pk)}
     assert found(f"started_after={hour_ago}") == new

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from calls import followups, journal
 from calls.facts import JournalEvent
-from calls.models import Call, FollowUp, Message, Recording, Voicemail
+from calls.models import Call, DismissedQuestion, FollowUp, Message, Recording, Voicemail
 from calls.recordings import store_recording
 from common.clock import now
 from tests.cast import ALPHA, BETA
@@ -48,6 +48,18 @@ def _put_away(call: Call, recording: Recording) -> str:
     return f"/inbox/voicemail/{recording.voicemail.pk}/done"
 
 
+def _question(world: World) -> str:
+    """Somebody asked alpha what nobody knows."""
+    used = {"name": "answer_question", "arguments": {"question": world.marker}, "output": {"decision": "decline"}}
+
+    def ask() -> int:
+        call = Call.objects.create(sid=SID)
+        journal.append(call.pk, "test", [JournalEvent(seq=1, kind="tool", data=used)])
+        return int(call.events.get().pk)
+
+    return f"/questions/{world.in_alpha(ask)}/done"
+
+
 def _kept(world: World) -> Any:
     return world.in_alpha(_rows)
 
@@ -56,7 +68,7 @@ def _rows() -> list[Any]:
     """Everything alpha knows of its calls, as the database has it."""
     return [
         list(model.objects.order_by("pk").values())
-        for model in (Call, journal.CallEvent, Recording, Voicemail, Message, FollowUp)
+        for model in (Call, journal.CallEvent, DismissedQuestion, Recording, Voicemail, Message, FollowUp)
     ]
 
 
@@ -106,6 +118,7 @@ register(
     Page("tenant:calls/badges", at(lambda call, recording: "/calls/badges"), shows=False),
     Page("tenant:inbox", at(lambda call, recording: "/inbox")),
     Page("tenant:inbox/<slug:kind>/<uuid:item_id>/done", at(_put_away), method="post", shows=False, untouched=_kept),
+    Page("tenant:questions/<int:event_id>/done", _question, method="post", shows=False, untouched=_kept),
     Page("tenant:voicemails", at(lambda call, recording: "/voicemails"), shows=False),
     Page("tenant:messages", at(lambda call, recording: "/messages"), shows=False),
     Page("tenant:recordings/<uuid:recording_id>.wav", at(lambda call, recording: f"/recordings/{recording.pk}.wav")),
