@@ -6,6 +6,8 @@ from django.urls import include, path
 
 from calls.views import front_page
 
+handler400 = "config.errors.unreadable"
+
 urlpatterns = [
     path("", front_page, name="home"),
     path("", include("tenants.urls")),

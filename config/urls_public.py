@@ -8,6 +8,8 @@ from django.urls import include, path
 from config import health
 from config.api import api
 
+handler400 = "config.errors.unreadable"
+
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

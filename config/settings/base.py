@@ -274,6 +274,8 @@ STARTING_CREDITS = env_int("STARTING_CREDITS", 1000)
 API_RATE_PER_MINUTE = env_int("API_RATE_PER_MINUTE", 300)
 #: Bytes of a request's body that are read at all, for pages and the API alike.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+#: Fields of one form; the longest price list (500 lines of four) must fit.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_500
 
 #: Ready-made schemas kept for the next sign-ups.
 TENANT_POOL_SIZE = env_int("TENANT_POOL_SIZE", 3)
