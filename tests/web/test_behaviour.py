@@ -73,11 +73,29 @@ def test_expected_error_is_a_toast_that_stays_until_dismissed(visit: OpenPage) -
     assert visited.statuses["/styleguide/fail"] == 409
 
 
+def test_words_reach_whoever_has_a_dialog_open(visit: OpenPage) -> None:
+    page = visit("/styleguide").page
+    page.get_by_role("button", name="Open a dialog").click()
+    page.evaluate("document.dispatchEvent(new CustomEvent('toast', {detail: {text: 'Not saved.', tone: 'bad'}}))")
+    close = page.get_by_role("dialog").get_by_role("alert").get_by_role("button", name="Dismiss")
+    close.click()
+    expect(close).to_have_count(0)
+    page.evaluate("document.dispatchEvent(new CustomEvent('toast', {detail: {text: 'Kept.', tone: 'bad'}}))")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("alert").get_by_role("button", name="Dismiss").click()
+
+
 def test_lost_connection_is_said_in_words(visit: OpenPage) -> None:
     page = visit("/styleguide").page
     page.context.set_offline(True)
     page.get_by_role("button", name="Show an error").click()
     expect(page.locator("#toasts")).to_contain_text("No connection.")
+    expect(page.locator("#toasts")).to_contain_text("You are offline.")
+    page.get_by_role("button", name="Show an error").click()
+    expect(page.locator(".toast")).to_have_count(2)
+    page.context.set_offline(False)
+    expect(page.locator("#toasts")).not_to_contain_text("You are offline.")
 
 
 def test_form_comes_back_with_its_errors_and_what_was_typed(visit: OpenPage) -> None:

@@ -118,6 +118,12 @@ def test_a_live_call_grows_while_one_looks_and_ends_with_its_cost(
     for each in (page, home):
         each.wait_for_selector("body[data-live-state=open]")
     expect(page.locator("#call-said")).to_contain_text("Nobody has spoken yet.")
+    log = page.get_by_role("log", name="What is being said")
+    log.evaluate(
+        "it => { new MutationObserver(all => window.heard = (window.heard ?? []).concat("
+        "all.flatMap(one => [...one.addedNodes]).map(node => node.textContent.trim()))).observe("
+        "it, {childList: true, subtree: true}) }"
+    )
     expect(page.locator("#call-side")).to_contain_text("because you were closed")
 
     def say(number: int, role: str, text: str) -> None:
@@ -128,6 +134,8 @@ def test_a_live_call_grows_while_one_looks_and_ends_with_its_cost(
     say(1, "caller", "Is <b>anybody</b> there?")
     expect(page.locator("#call-said .turn")).to_have_count(2)
     expect(page.locator("#call-said .turn.caller")).to_contain_text("Is <b>anybody</b> there?")
+    heard = page.evaluate("window.heard")
+    assert ["good evening" in heard[0], "anybody" in heard[1], len(heard)] == [True, True, 2], "each turn is told once"
     expect(home.locator("#live-now")).to_contain_text("Caller: Is <b>anybody</b> there?")
     expect(home.locator("#live-badge")).to_contain_text("1 on the line")
 
@@ -178,3 +186,54 @@ def test_lists_and_the_inbox_work_without_scripts(desk: Any, product: Product, l
     page.get_by_role("button", name="Done with the message of Joe Miller").click()
     assert page.url.endswith("/inbox?kind=message")
     assert elsewhere(live_tenant.schema, lambda: Message.objects.get().done_at) is not None
+    page.goto(product.host(ALPHA.slug))
+    page.get_by_role("button", name="Dismiss the question “Do you mend bikes?”").click()
+    expect(page.locator("#home")).not_to_contain_text("Do you mend bikes?")
+    page.goto(product.host(ALPHA.slug) + "/calls?sort=oldest&tests=without")
+    expect(page.locator("tbody tr")).to_have_count(2)
+
+
+def test_a_question_is_dismissed_answered_and_an_answer_being_written_is_kept(
+    desk: Any, product: Product, live_tenant: Any
+) -> None:
+    elsewhere(live_tenant.schema, everything)
+    visited = desk()
+    page = visited.page
+    page.goto(product.host(ALPHA.slug))
+    page.wait_for_selector("body[data-live-state=open]")
+    page.get_by_role("button", name="Dismiss the question “Do you mend bikes?”").click()
+    expect(page.locator("#home")).not_to_contain_text("Do you mend bikes?")
+    page.locator("#toasts").get_by_role("button", name="Undo").click()
+    page.locator("summary", has_text="Answer it").click()
+    answer = page.get_by_label("Answer, as it should be spoken")
+    answer.fill("No, we mend")
+    elsewhere(live_tenant.schema, lambda: Call.objects.create(sid="CAother", caller="+14155550142"))
+    elsewhere(live_tenant.schema, lambda: finish_call(Call.objects.get(sid="CAother").pk, seconds=3))
+    expect(page.locator("#home .table")).to_contain_text("(415) 555-0142")
+    expect(answer).to_be_focused()
+    answer.press_sequentially(" teeth.")
+    page.get_by_role("button", name="Save the answer").click()
+    page.wait_for_url("**/knowledge/faq")
+    expect(page.get_by_role("main")).to_contain_text("No, we mend teeth.")
+    page.goto(product.host(ALPHA.slug))
+    expect(page.locator("#home")).not_to_contain_text("Do you mend bikes?")
+    assert visited.complaints == []
+
+
+def test_a_telephone_sorts_the_list_and_a_filter_begins_on_the_first_page(
+    desk: Any, product: Product, live_tenant: Any
+) -> None:
+    def many() -> None:
+        for number in range(60):
+            Call.objects.create(sid=f"CA{number}", caller=CALLER, seconds=number, is_test=number == 7)
+
+    elsewhere(live_tenant.schema, many)
+    page = desk("phone").page
+    page.goto(product.host(ALPHA.slug) + "/calls?page=2")
+    page.get_by_label("Sort", exact=True).select_option("Longest first")
+    expect(page.locator("tbody tr").first).to_contain_text("0:59")
+    assert page.url.endswith("/calls?sort=longest")
+    page.get_by_label("Test calls").select_option("Only tests")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody tr .badge").first).to_have_text("Test")
+    assert page.url.endswith("/calls?tests=only&sort=longest")
