@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import TooManyFieldsSent
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -95,6 +96,12 @@ def _place(loc: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _plain(message: str) -> str:
     return message.removeprefix("Value error, ")
+
+
+@api.exception_handler(TooManyFieldsSent)
+def too_many_parameters(request: HttpRequest, error: TooManyFieldsSent) -> HttpResponse:
+    """An address with more parameters than are read."""
+    return problem(422, "invalid", "there are too many parameters; nothing was changed", {"errors": []})
 
 
 @api.exception_handler(HttpError)

@@ -25,6 +25,8 @@ from receptionist.hours import DAY_MINUTES, Interval, SpecialDay
 
 PROFESSIONS = Path(__file__).parent / "professions"
 DEFAULT_PROFESSION = "generic"
+#: Names of voices, as providers write them; they are part of addresses.
+VOICE = r"^[A-Za-z0-9_.:-]*$"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _INTERVAL = re.compile(r"^\s*(\d{1,2}):(\d{2})\s*[-–]\s*(\d{1,2}):(\d{2})\s*$")
@@ -165,7 +167,7 @@ class BusinessProfile(_Part):
     greeting: str | None = Field(default=None, max_length=600)
     goodbye: Line | None = None
     idle_prompts: list[Line] | None = Field(default=None, min_length=1, max_length=MAX_IDLE_PROMPTS)
-    voice: str | None = Field(default=None, max_length=60)
+    voice: str | None = Field(default=None, max_length=60, pattern=VOICE)
     guidance: list[str] | None = Field(default=None, max_length=20)
     hours: HoursIn | None = None
     holidays: list[HolidayIn] | None = Field(default=None, max_length=200)

@@ -11,7 +11,16 @@ from common.rest import Input, Text
 from receptionist.hours import DAY_MINUTES
 from receptionist.hours import Interval as Minutes
 from receptionist.models import Persona, Service
-from receptionist.profile import DAYS, MAX_IDLE_PROMPTS, MAX_LINE_CHARS, HolidayIn, HoursIn, ServiceIn, parse_interval
+from receptionist.profile import (
+    DAYS,
+    MAX_IDLE_PROMPTS,
+    MAX_LINE_CHARS,
+    VOICE,
+    HolidayIn,
+    HoursIn,
+    ServiceIn,
+    parse_interval,
+)
 
 
 def _interval(value: str) -> str:
@@ -76,7 +85,7 @@ class PersonaChange(Input):
     idle_prompts: list[Annotated[Text, Field(min_length=1, max_length=MAX_LINE_CHARS)]] | None = Field(
         default=None, min_length=1, max_length=MAX_IDLE_PROMPTS
     )
-    voice: Text | None = Field(default=None, max_length=60)
+    voice: Text | None = Field(default=None, max_length=60, pattern=VOICE)
     guidance: list[Annotated[Text, Field(min_length=1, max_length=500)]] | None = Field(default=None, max_length=20)
 
 

@@ -68,6 +68,7 @@ BAD = [
     ("PATCH", "/receptionist", {"greeting": ""}, 422),
     ("PATCH", "/receptionist", {"greeting": "x" * 601}, 422),
     ("PATCH", "/receptionist", {"guidance": ["x"] * 21}, 422),
+    ("PATCH", "/receptionist", {"voice": "../marin"}, 422),
     ("PUT", "/receptionist/hours", {"mon": ["9-17"]}, 422),
     ("PUT", "/receptionist/hours", {"mon": ["25:00-26:00"]}, 422),
     ("PUT", "/receptionist/hours", {"monday": []}, 422),
