@@ -23,14 +23,16 @@ from common.audio import ulaw_decode, write_wav
 from common.crypto import random_token
 from common.errors import Invalid, RateLimited, Unavailable
 from common.kv import redis_sync
-from tenants.context import require_tenant
-from tenants.models import PhoneNumber
+from tenants.context import in_public, require_tenant
+from tenants.models import PhoneNumber, Tenant
 
 #: A ticket waits this long for its call; the token lasts as long as the longest call.
 TICKET_SECONDS = 120
 TOKEN_SECONDS = 3600
 #: A repeated webhook finds the call's ticket again.
 _REMEMBERED_SECONDS = 3600
+#: The last screen of the set-up is a test call: whoever makes one has done it.
+SETUP_STEP = "call"
 #: What one person may ask for in a minute.
 CALLS_A_MINUTE, SENTENCES_A_MINUTE = 12, 40
 LONGEST_SENTENCE = 300
@@ -65,6 +67,11 @@ def available() -> bool:
             settings.TWILIO_TWIML_APP_SID,
         )
     )
+
+
+def rings_everywhere() -> bool:
+    """Whether the platform's numbers can be dialled from any telephone: not those of the built-in carrier."""
+    return not settings.TWILIO_API_BASE_URL
 
 
 def own_number() -> str:
@@ -134,6 +141,8 @@ def put_on_record(*, sid: str, number: str) -> Call:
     if created:
         CallLeg.objects.create(call=call, sid=sid)
         tell_pages(call)
+        tenant = require_tenant()
+        in_public(lambda: Tenant.objects.filter(pk=tenant.id, setup_step=SETUP_STEP).update(setup_step=""))
     return call
 
 

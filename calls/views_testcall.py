@@ -37,7 +37,8 @@ def test_call(request: TenantRequest) -> HttpResponse:
     """GET: how to call, for browsers without scripts. POST: what a call from the browser needs, as JSON."""
     if request.method == "POST":
         return _answered(lambda: JsonResponse(asdict(testcall.start(request.user.pk))))
-    return render(request, "phone/test_call.html", {"number": testcall.own_number()})
+    context = {"number": testcall.own_number(), "rings_everywhere": testcall.rings_everywhere()}
+    return render(request, "phone/test_call.html", context)
 
 
 @never_cache

@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
+from calls import testcall
 from receptionist import pages, prompts, selectors, services
 from receptionist.forms import HoursForm, ServicesForm
 from receptionist.models import OpenInterval
@@ -157,6 +158,7 @@ def _call(request: TenantRequest) -> dict[str, Any]:
     return {
         "greeting": persona.greeting,
         "greeting_ready": persona.greeting in prompts.rendered(),
+        "rings_everywhere": testcall.rings_everywhere(),
         "numbers": list(PhoneNumber.objects.filter(tenant_id=request.tenant.id).values_list("number", flat=True)),
     }
 

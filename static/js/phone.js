@@ -12,6 +12,20 @@ const WORDS = {
   ended: "The call has ended.",
 };
 
+// Makes `old` say what `fresh` says and touches only what differs: a screen reader then reads each turn once.
+function merge(old, fresh) {
+  const [kept, parts] = [[...old.children], [...fresh.children]];
+  parts.forEach((part, at) => {
+    const there = kept[at];
+    const same = part.matches(".turn") ? there?.textContent === part.textContent : there?.isEqualNode(part);
+    if (!there) old.append(part);
+    else if (same) return;
+    else if (part.matches("div, ol") && there.tagName === part.tagName) merge(there, part);
+    else there.replaceWith(part);
+  });
+  for (const gone of kept.slice(parts.length)) gone.remove();
+}
+
 class Panel {
   constructor(element) {
     this.element = element;
@@ -63,6 +77,9 @@ class Panel {
       const button = target.closest("button");
       if (button?.dataset.do) actions[button.dataset.do]();
       if (button?.dataset.key) this.line?.press(button.dataset.key);
+    });
+    this.said.addEventListener("click", ({ target }) => {
+      if (target.closest("a")) this.keep("closed"); // the page it leads to is not covered
     });
     this.panel.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.collapse();
@@ -118,6 +135,7 @@ class Panel {
   toggle(name, part) {
     part.hidden = !part.hidden;
     this.button(name).setAttribute("aria-pressed", String(!part.hidden));
+    this.said.scrollTop = this.said.scrollHeight; // it made room
   }
 
   show(state, words = WORDS[state]) {
@@ -190,6 +208,7 @@ class Panel {
       const inside = this.panel.contains(document.activeElement);
       if (this.state !== "error") this.show("ended");
       if (inside) this.button("call").focus();
+      this.find(".test-call-time").textContent = ""; // how long it was stands beside what it cost
       this.refresh();
     });
   }
@@ -237,7 +256,9 @@ class Panel {
   async fetchSaid(sid) {
     const answer = await fetch(`${this.element.dataset.start}/${encodeURIComponent(sid)}`).catch(() => null);
     if (!answer?.ok || sid !== this.sid) return;
-    this.said.innerHTML = await answer.text();
+    const fresh = document.createElement("div");
+    fresh.innerHTML = await answer.text();
+    merge(this.said, fresh);
     this.said.hidden = false;
     this.said.scrollTop = this.said.scrollHeight;
   }

@@ -1,9 +1,10 @@
-// The last screen of the set-up: its button opens the phone in the corner, which is there on every page.
-document.querySelector("[data-open-test-call]")?.addEventListener("click", (event) => {
-  const panel = document.getElementById("test-call-panel");
-  const opener = document.querySelector(".test-call-open");
-  if (!panel || !opener) return;
-  event.preventDefault();
-  if (panel.hidden) opener.click();
-  panel.querySelector("[data-do=call]")?.focus();
-});
+// The last screen of the set-up: its buttons call with the phone in the corner.
+for (const link of document.querySelectorAll("[data-test-call]")) {
+  link.addEventListener("click", (event) => {
+    const panel = document.getElementById("test-call-panel");
+    if (!panel) return; // the link then leads to how to call
+    event.preventDefault();
+    if (panel.hidden) document.querySelector(".test-call-open").click();
+    panel.querySelector(`[data-do="${link.dataset.testCall}"]`).click();
+  });
+}

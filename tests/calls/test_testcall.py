@@ -14,6 +14,7 @@ from calls.models import Call
 from common.audio import read_wav
 from common.errors import ProviderError
 from common.kv import redis_sync
+from tenants.models import Tenant
 from tests.calls.stage import Carrier
 from tests.cast import ALICE, ALPHA
 
@@ -61,6 +62,16 @@ def test_a_test_call_goes_the_way_of_every_call(client_of: Any, tenant: Any, rec
     carrier.post("/twilio/status", CallStatus="completed", CallDuration="7")
     call.refresh_from_db()
     assert (call.running, call.seconds) == (False, 7)
+
+
+@pytest.mark.parametrize(("waiting", "left"), [("call", ""), ("hours", "hours")])
+def test_the_first_call_is_the_end_of_the_set_up(
+    client_of: Any, tenant: Any, receptionist: Any, waiting: str, left: str
+) -> None:
+    Tenant.objects.filter(pk=tenant.id).update(setup_step=waiting)
+    body, grants = started(client_of)
+    call_of(grants).post("/twilio/client", ticket=body["ticket"])
+    assert Tenant.objects.get(pk=tenant.id).setup_step == left
 
 
 def test_a_repeated_webhook_finds_its_ticket_and_another_call_does_not(
@@ -141,3 +152,11 @@ def test_only_test_calls_are_followed(client_of: Any, tenant: Any) -> None:
 
 def test_without_scripts_the_number_is_there(client_of: Any, tenant: Any) -> None:
     assert "(415) 555-0111" in client_of(ALICE).get("/phone/test-call").content.decode()
+
+
+@pytest.mark.parametrize(("carrier", "words"), [("", "from any telephone"), ("http://localhost:9", "only, until")])
+def test_only_a_telephone_company_s_number_rings_everywhere(
+    client_of: Any, tenant: Any, monkeypatch: pytest.MonkeyPatch, carrier: str, words: str
+) -> None:
+    monkeypatch.setattr(settings, "TWILIO_API_BASE_URL", carrier)
+    assert words in client_of(ALICE).get("/phone/test-call").content.decode()
