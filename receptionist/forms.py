@@ -191,8 +191,24 @@ class ServiceForm(forms.Form):
         max_value=1_000_000,
         decimal_places=2,
         widget=forms.NumberInput(attrs={"step": "0.01", "inputmode": "decimal"}),
+        error_messages={
+            "invalid": "A price is a number, like 95.50.",
+            "min_value": "A price is 0 or more.",
+            "max_value": "A price is up to 1,000,000.",
+            "max_decimal_places": "A price has up to two decimals.",
+        },
     )
-    minutes = forms.IntegerField(label="Minutes", required=False, min_value=1, max_value=10_000)
+    minutes = forms.IntegerField(
+        label="Minutes",
+        required=False,
+        min_value=1,
+        max_value=10_000,
+        error_messages={
+            "invalid": "Minutes are a whole number.",
+            "min_value": "A minute or more.",
+            "max_value": "Up to 10,000 minutes.",
+        },
+    )
 
     def clean(self) -> dict[str, Any]:
         """A price belongs to a service."""

@@ -23,7 +23,8 @@ def send(name: str, to: str, context: dict[str, Any]) -> bool:
     body = render_to_string(f"{name}_message.txt", context).strip() + "\n"
     try:
         EmailMessage(subject, body, settings.DEFAULT_FROM_EMAIL, [to]).send()
-    except (OSError, SMTPException):
-        log.exception("a mail was not taken", extra={"mail": name})
+    except (OSError, SMTPException) as error:
+        # The server's own words may hold the address.
+        log.error("a mail was not taken", extra={"mail": name, "error": type(error).__name__})
         return False
     return True

@@ -177,7 +177,13 @@ LOGIN_REDIRECT_URL = "/businesses"
 # Accounts of people (django-allauth), on the root host alone. Limits: sign-in is counted by `tenants.sessions`.
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 ACCOUNT_ADAPTER = "tenants.account.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"login": "tenants.account.forms.SignInForm", "reset_password": "tenants.account.forms.ForgottenForm"}
+ACCOUNT_FORMS = {
+    "login": "tenants.account.forms.SignInForm",
+    "reset_password": "tenants.account.forms.ForgottenForm",
+    "reset_password_from_key": "tenants.account.forms.NewPasswordForm",
+    "change_password": "tenants.account.forms.PasswordChangeForm",
+    "reauthenticate": "tenants.account.forms.ConfirmForm",
+}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

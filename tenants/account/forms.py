@@ -6,7 +6,13 @@ import re
 import unicodedata
 from typing import Any
 
-from allauth.account.forms import LoginForm, ResetPasswordForm
+from allauth.account.forms import (
+    ChangePasswordForm,
+    LoginForm,
+    ReauthenticateForm,
+    ResetPasswordForm,
+    ResetPasswordKeyForm,
+)
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -15,6 +21,14 @@ from common.errors import AppError
 from tenants import professions
 from tenants.models import Tenant, User
 from tenants.provisioning import RESERVED_SLUGS, check_slug
+
+_ADVICE = "At least 8 characters; a few words are easier to remember than signs."
+_PASSWORD_LABELS = {
+    "oldpassword": "Current password",
+    "password": "Password",
+    "password1": "New password",
+    "password2": "New password, once more",
+}
 
 
 def _email_field() -> forms.EmailField:
@@ -29,7 +43,7 @@ def new_password_field() -> forms.CharField:
         max_length=512,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 8 characters; a few words are easier to remember than signs.",
+        help_text=_ADVICE,
     )
 
 
@@ -51,6 +65,32 @@ class ForgottenForm(ResetPasswordForm):  # type: ignore[misc]  # the library has
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email"] = _email_field()
+
+
+class _InOurWords:
+    """The library's password fields with our labels, without placeholders that say the same."""
+
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.label = _PASSWORD_LABELS.get(name, field.label)
+            field.widget.attrs.pop("placeholder", None)
+            if name == "password1":
+                field.help_text = _ADVICE
+
+
+class PasswordChangeForm(_InOurWords, ChangePasswordForm):  # type: ignore[misc]  # the library has no types
+    """The password there is, and another."""
+
+
+class NewPasswordForm(_InOurWords, ResetPasswordKeyForm):  # type: ignore[misc]  # the library has no types
+    """A password in place of a forgotten one."""
+
+
+class ConfirmForm(_InOurWords, ReauthenticateForm):  # type: ignore[misc]  # the library has no types
+    """The password once more, before something that matters."""
 
 
 def slug_of(name: str) -> str:

@@ -14,8 +14,10 @@ from django.utils.html import escape
 from common import ai
 from common.audio import read_wav
 from common.errors import ProviderError
-from receptionist import prompts, selectors
+from knowledge.models import Chunk
+from receptionist import prompts, selectors, services
 from receptionist.models import OpenInterval, Persona, Service, SpecialDay
+from receptionist.profile import ServiceIn
 from tenants.context import TenantInfo, in_public
 from tenants.models import AuditEvent
 from tests.cast import ALICE, ALPHA, BOB, CAROL, Person
@@ -104,6 +106,18 @@ def test_a_bad_greeting_is_refused_in_words_and_kept_on_the_page(ask: Any, data:
     assert answer.status_code == 422 and words in page and "Not saved." in page
     assert data.get("greeting", "")[:1] in page
     assert not Persona.objects.exists()
+
+
+def test_prices_are_written_and_spoken_in_the_currency_of_the_country(ask: Any) -> None:
+    services.set_services([ServiceIn(name="Cleaning", price=1110.5, minutes=45)])
+    assert Chunk.objects.filter(text__contains="1110 dollars and 50 cents").exists()
+    assert "$" in ask("get", "/receptionist/services").content.decode()
+    profile = {"name": "Alpha Dental", "timezone": "America/New_York", "locale": "en-GB"}
+    assert ask("post", "/settings", profile).status_code == 302
+    assert Chunk.objects.filter(text__contains="1110 pounds and 50 pence").exists()
+    assert not Chunk.objects.filter(text__contains="dollars").exists()
+    page = ask("get", "/receptionist/services").content.decode()
+    assert "£" in page and "$" not in page and "Prices are in pounds" in page
 
 
 def test_a_voice_is_heard_before_it_is_chosen_and_rendered_once(
@@ -258,10 +272,10 @@ def test_services_become_the_price_list_callers_are_answered_from(ask: Any, no_e
     ("data", "words"),
     [
         (lines(("", "10", "")), "Say which service this is."),
-        (lines(("kept", "-1", "")), "greater than or equal to 0"),
-        (lines(("kept", "1e99", "")), "Ensure"),
-        (lines(("kept", "NaN", "")), "Enter a number."),
-        (lines(("kept", "1", "1.5")), "Enter a whole number."),
+        (lines(("kept", "-1", "")), "A price is 0 or more."),
+        (lines(("kept", "1e99", "")), "A price is up to 1,000,000."),
+        (lines(("kept", "NaN", "")), "A price is a number, like 95.50."),
+        (lines(("kept", "1", "1.5")), "Minutes are a whole number."),
         (lines(("x" * 121, "1", "1")), "at most 120"),
         (lines(("Twin", "1", ""), ("twin", "2", "")), "named twice"),
         ({"s-TOTAL_FORMS": "100000", "s-INITIAL_FORMS": "0"}, "Not saved."),

@@ -94,7 +94,7 @@ def test_the_same_profession_changes_nothing_again(alice, tenant) -> None:
         ("hours", {**formset(), "mon-0-opens": "09:00"}, "belong together"),
         ("hours", {**HOURS, **formset({"name": "", "price": "9"})}, "which service"),
         ("hours", {**HOURS, **formset({"name": "x" * 121})}, "at most 120"),
-        ("hours", {**HOURS, **formset({"name": "A", "price": "-1"})}, "greater than or equal to 0"),
+        ("hours", {**HOURS, **formset({"name": "A", "price": "-1"})}, "A price is 0 or more."),
         ("hours", HOURS, "ManagementForm"),
         ("greeting", {"greeting": ""}, "required"),
         ("greeting", {"greeting": "x" * 601}, "at most 600"),
