@@ -16,7 +16,7 @@ def register_professions(keys: Callable[[], list[str]]) -> None:
 
 def label(key: str) -> str:
     """The profession in words."""
-    return "Another business" if key == GENERIC else key.replace("_", " ").replace("-", " ").capitalize()
+    return "Something else" if key == GENERIC else key.replace("_", " ").replace("-", " ").capitalize()
 
 
 def choices() -> list[tuple[str, str]]:

@@ -114,7 +114,8 @@ class BusinessForm(forms.Form):
         help_text="Small letters, digits and hyphens; made from the name when left empty.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
-    profession = forms.ChoiceField(label="What do you do?", choices=professions.choices)
+    # Nobody is taken for a dentist who has passed over the question.
+    profession = forms.ChoiceField(label="What do you do?", choices=professions.choices, initial=professions.GENERIC)
 
     def clean_slug(self) -> str:
         """Free and well-formed, or made from the name."""
