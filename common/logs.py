@@ -69,6 +69,12 @@ class PrivateJsonFormatter(JsonFormatter):
         super().add_fields(log_data, record, message_dict)
         for key in [k for k in log_data if k.startswith("pii.") or k.lower() in FORBIDDEN]:
             del log_data[key]
+        request = log_data.pop("request", None)
+        if request is not None and isinstance(record.args, tuple) and record.args:
+            # Django's remarks end with the path, which may be a secret link; the route says where it was.
+            route = getattr(getattr(request, "resolver_match", None), "route", None) or "no such page"
+            log_data["message"] = str(record.msg) % (*record.args[:-1], route)
+            log_data["method"] = getattr(request, "method", "")
         log_data["level"] = record.levelname
         log_data["logger"] = record.name
 

@@ -5,6 +5,7 @@ import json
 import logging
 
 import pytest
+from django.urls import ResolverMatch
 
 from common.logs import PrivateJsonFormatter, _ContextFilter, bind
 
@@ -41,6 +42,20 @@ def test_an_exception_keeps_its_place_but_not_its_text(sink):
     assert "ValueError" in line["exc_info"]
     assert "test_logs.py" in line["exc_info"]
     assert "Ada" not in json.dumps(line)
+
+
+def test_a_request_is_named_by_its_route_and_not_by_its_address(sink, rf):
+    logger, lines = sink
+    place = ResolverMatch(print, (), {}, route="invitations/<str:token>")
+    for path, match in (("/invitations/s3cret", place), ("/ada", None)):
+        request = rf.post(path)
+        request.resolver_match = match
+        logger.warning("%s: %s", "Gone", path, extra={"status_code": 410, "request": request})
+    known, unknown = lines()
+    assert known["message"] == "Gone: invitations/<str:token>"
+    assert (known["method"], known["status_code"]) == ("POST", 410)
+    assert unknown["message"] == "Gone: no such page"
+    assert "s3cret" not in json.dumps(known) and "ada" not in json.dumps(unknown)
 
 
 def test_context_is_bound_to_the_block(sink):
