@@ -43,6 +43,7 @@ def call_list(request: TenantRequest) -> HttpResponse:
         "tests": selectors.TESTS,
         "sorts": [(value, label) for value, _, label in selectors.SORTS],
         "export_limit": selectors.EXPORT_LIMIT,
+        "may_call": request.role != Role.VIEWER,
     }
     return page_or_partial(request, "calls/call_list.html", "calls/partials/_call_list.html", context)
 

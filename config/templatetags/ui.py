@@ -278,7 +278,8 @@ def money(amount: float | Decimal | str | None, currency: str = "USD") -> str:
 def phone(context: dict[str, Any], number: str | None, name: str = "") -> SafeString:
     """A telephone number in the tenant's national format; E.164 on hover. An unknown caller is said in words."""
     if not number:
-        return format_html('<span class="muted">{}</span>', "Number withheld")
+        unknown = format_html('<span class="muted">{}</span>', "Number withheld")
+        return format_html('<span class="phone">{} {}</span>', name, unknown) if name else unknown
     shown = national(number, _region(context))
     if name:
         return format_html(
