@@ -37,6 +37,8 @@ def built(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any) 
         patch.setattr(numbers, "_sources", [], raising=False)
         patch.setattr(provisioning, "_steps", {})
         patch.setattr(provisioning, "_refill_behind", lambda: None)
+        # Django's test client copies the context of every template it sees; nobody reads them here.
+        patch.setattr("django.test.client.store_rendered_templates", lambda *_args, **_kwargs: None)
         try:
             yield Stage()
         finally:

@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from tenants.models import Tenant
+from tests.cast import ALPHA
 from tests.hostile import cases, discovery
 from tests.hostile.attacks import KINDS, Attack
 from tests.hostile.registry import CASES, Closed, Form
+from tests.isolation.test_isolation import _clear_urls
 
 for module in pkgutil.iter_modules(cases.__path__):
     importlib.import_module(f"{cases.__name__}.{module.name}")
@@ -81,3 +85,32 @@ def test_a_new_form_without_a_case_is_found_and_a_page_is_none() -> None:
         path("read", require_safe(view)),
     ]
     assert discovery.writers("tenant", patterns) == {"tenant:new/<int:pk>", "tenant:open"}
+
+
+@csrf_exempt
+def careless(request: HttpRequest) -> HttpResponse:
+    """Asks nobody who they are, checks nothing, and repeats what it was told."""
+    Tenant.objects.filter(slug=ALPHA.slug).update(name=request.POST.get("name", ""))
+    return HttpResponse(request.POST.get("name", ""))
+
+
+@pytest.mark.parametrize("kind", ["without_token", "strangers", "lesser_roles", "too_long", "odd_values", "scripts"])
+def test_a_careless_form_is_caught(kind: str, stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tenants import urls
+
+    monkeypatch.setattr(urls, "urlpatterns", [path("careless", careless)])
+    _clear_urls()
+    try:
+        case = Form("tenant:careless", lambda stage: "/careless", {"name": "New"})
+        KINDS["accepted"](Attack(case, stage).ready())
+        with pytest.raises(AssertionError):
+            KINDS[kind](Attack(case, stage).ready())
+    finally:
+        monkeypatch.undo()
+        _clear_urls()
+
+
+def test_a_case_whose_form_refuses_everything_is_caught(stage: Any) -> None:
+    case = Form("tenant:settings", lambda stage: "/settings", {"name": ""}, drawn=lambda stage: "/settings")
+    with pytest.raises(AssertionError, match="required"):
+        KINDS["accepted"](Attack(case, stage).ready())
