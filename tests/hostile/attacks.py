@@ -320,7 +320,6 @@ def odd_bodies(attack: Attack) -> None:
     token = urlencode(attack.data, doseq=True)
     bodies: dict[str, tuple[Any, str]] = {
         "invalid UTF-8": (token.encode() + b"&" + b"&".join(quote(n).encode() + b"=%ff%fe" for n in attack.data), FORM),
-        "raw invalid UTF-8": (b"\xff\xfe\x00" * 10, FORM),
         "JSON": (json.dumps(attack.data), "application/json"),
         "half of a JSON": (b'{"a": [', "application/json"),
         "multipart without its boundary": (b"--x\r\n\r\n", "multipart/form-data"),
@@ -332,7 +331,6 @@ def odd_bodies(attack: Attack) -> None:
         ),
         "an unknown charset": (token, f"{FORM}; charset=klingon"),
         "no kind": (token, ""),
-        "picture": (b"\x89PNG\r\n\x1a\n", "image/png"),
         "nothing": (b"", FORM),
     }
     for what, (body, kind) in bodies.items():

@@ -15,6 +15,7 @@ def built(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any) 
     from django.test import override_settings
 
     from calls import testcall
+    from common.kv import redis_sync
     from tenants import numbers, provisioning, sessions
     from tests.hostile.stage import Stage
 
@@ -44,6 +45,7 @@ def built(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any) 
         finally:
             connection.set_schema_to_public()
             transaction.set_rollback(True)
+            redis_sync().flushdb()  # attempts to sign in were counted
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ def applies(case: Form, kind: str) -> bool:
         "files": case.url == "tenant:knowledge/add",
         "too_long": bool(case.data),
         "odd_values": bool(case.data),
+        "odd_bodies": bool(case.data),
         "scripts": bool(case.data),
     }.get(kind, True)
 
