@@ -53,5 +53,22 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.import_plugin("tests.tenancy")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Shares the tests out among workers (`pytest -n 2 --dist loadgroup`), each with servers of its own.
+
+    A folder stays together, since its tests share what is slow to start. Tests of the whole product are one group,
+    since each product wants a row of ports, and begin first, since their calls take as long as people speak.
+    """
+
+    def group(item: pytest.Item) -> str:
+        folder, name = item.path.relative_to(Path(__file__).parent).parts[0], item.path.name
+        return "product" if folder == "e2e" or name == "test_up.py" else folder
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+    items.sort(key=lambda item: group(item) != "product")
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     _stack.close()

@@ -354,27 +354,24 @@ async def test_a_stream_that_only_listens_hears_both_tracks(carrier: Carrier, ap
     assert app.sockets[0].frames[-1]["event"] == "stop"
 
 
-async def test_thirty_calls_at_once_stay_paced(carrier: Carrier, app: App) -> None:
-    seconds = 3.0
-    counts: list[int] = []
-    gaps: list[float] = []
+async def test_thirty_calls_at_once_do_not_drift(carrier: Carrier, app: App) -> None:
+    frames = 150
+    late: list[list[float]] = []
 
     async def script(socket: Socket) -> None:
         await socket.receive("start")
-        began = last = time.monotonic()
-        count = 0
+        began, lags = 0.0, []
         async for message in socket.ws:
             assert message.type is WSMsgType.TEXT
-            if '"event":"media"' in message.data[:20]:
-                now = time.monotonic()
-                count += 1
-                gaps.append(now - last)
-                last = now
-                if count % 10 == 0:
-                    await socket.say(voice(0.2))
-                if now - began >= seconds:
-                    break
-        counts.append(count)
+            if '"event":"media"' not in message.data[:20]:
+                continue
+            began = began or time.monotonic()
+            lags.append(time.monotonic() - began - len(lags) * 0.02)
+            if len(lags) % 10 == 0:
+                await socket.say(voice(0.2))
+            if len(lags) == frames:
+                break
+        late.append(lags)
         await socket.ws.close()
 
     app.stream = script
@@ -382,9 +379,12 @@ async def test_thirty_calls_at_once_stay_paced(carrier: Carrier, app: App) -> No
     sids = await asyncio.gather(*(carrier.phone.place() for _ in range(30)))
     results = await asyncio.gather(*(carrier.phone.result(sid) for sid in sids))
     assert all(result["status"] == "completed" for result in results)
-    # No drift: what was due by the clock came, whatever the jitter of this machine.
-    assert len(counts) == 30 and all(count == pytest.approx(seconds * 50, abs=12) for count in counts)
-    assert sorted(gaps)[len(gaps) // 2] == pytest.approx(0.02, abs=0.006)
+    assert len(late) == 30
+    for lags in late:
+        # A busy machine may hold up any frame: who keeps to the clock makes up for it, who drifts can not.
+        assert min(lags[-50:]) < 0.2
+        # Nor does it run ahead: the first frame may have been late itself, which makes all others look early.
+        assert lags[-1] > -0.5
 
 
 def test_frames_are_held_against_the_published_description() -> None:
