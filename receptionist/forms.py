@@ -183,7 +183,9 @@ class HolidayForm(forms.Form):
 class ServiceForm(forms.Form):
     """One line of the price list."""
 
-    name = forms.CharField(label="Service", max_length=120, required=False)
+    name = forms.CharField(
+        label="Service", max_length=120, required=False, widget=forms.TextInput(attrs={"placeholder": "Service"})
+    )
     price = forms.DecimalField(
         label="Price",
         required=False,
