@@ -140,8 +140,7 @@ class HoursForm(forms.Form):
                     continue
                 if found:
                     week[day].append(found)
-            ordered = sorted(week[day])
-            if any(later[0] < earlier[1] for earlier, later in zip(ordered, ordered[1:], strict=False)):
+            if hours.overlap(week[day]):
                 self.add_error(f"{day}-0-opens", "Two of these times overlap.")
         self.week = week
         return data

@@ -17,6 +17,12 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 Interval = tuple[int, int]
 
 
+def overlap(intervals: Sequence[Interval]) -> bool:
+    """Whether two of these share a moment; an end that is the other's start is none."""
+    ordered = sorted(intervals)
+    return any(later[0] < earlier[1] for earlier, later in zip(ordered, ordered[1:], strict=False))
+
+
 @dataclass(frozen=True, slots=True)
 class SpecialDay:
     """A day with hours of its own; none at all means closed. Without `year` it returns every year."""

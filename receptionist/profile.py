@@ -6,7 +6,7 @@ import re
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import yaml
 from pydantic import (
@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from common.errors import Invalid
-from receptionist.hours import DAY_MINUTES, Interval, SpecialDay
+from receptionist.hours import DAY_MINUTES, Interval, SpecialDay, overlap
 
 PROFESSIONS = Path(__file__).parent / "professions"
 DEFAULT_PROFESSION = "generic"
@@ -53,7 +53,13 @@ def _intervals(value: Any) -> Any:
     return [parse_interval(item) if isinstance(item, str) else item for item in values]
 
 
-Intervals = Annotated[list[Interval], BeforeValidator(_intervals), Field(max_length=12)]
+def _apart(value: list[Interval]) -> list[Interval]:
+    if overlap(value):
+        raise ValueError("two of these times overlap")
+    return sorted(value)
+
+
+Intervals = Annotated[list[Interval], BeforeValidator(_intervals), Field(max_length=12), AfterValidator(_apart)]
 
 
 class _Part(BaseModel):
@@ -179,16 +185,24 @@ class BusinessProfile(_Part):
 SECTIONS = ("greeting", "guidance", "hours", "holidays", "services", "faq", "documents")
 
 
-def parse_profile(data: dict[str, Any]) -> BusinessProfile:
-    """`data` checked. Raises `Invalid` that names the first wrong place; a key that is not known is one."""
+Part = TypeVar("Part", bound=BaseModel)
+
+
+def checked(kind: type[Part], data: dict[str, Any]) -> Part:
+    """`data` as a `kind`. Raises `Invalid` that names the first wrong place; a key that is not known is one."""
     try:
-        return BusinessProfile.model_validate(data)
+        return kind.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         unknown = first["type"] == "extra_forbidden"
         why = "there is no such key (docs/receptionist.md names them)" if unknown else first["msg"]
         raise Invalid(f"{where}: {why.removeprefix('Value error, ')}", field=where) from None
+
+
+def parse_profile(data: dict[str, Any]) -> BusinessProfile:
+    """The description of a business, checked. Raises `Invalid` that names the first wrong place."""
+    return checked(BusinessProfile, data)
 
 
 @cache

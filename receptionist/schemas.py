@@ -19,6 +19,7 @@ from receptionist.profile import (
     HolidayIn,
     HoursIn,
     ServiceIn,
+    checked,
     parse_interval,
 )
 
@@ -101,8 +102,8 @@ class Week(Input):
     sun: Intervals = []
 
     def parsed(self) -> HoursIn:
-        """As the services take them."""
-        return HoursIn.model_validate(self.model_dump())
+        """As the services take them. Raises `Invalid` when two of a day overlap."""
+        return checked(HoursIn, self.model_dump())
 
     @classmethod
     def of(cls, weekly: dict[int, list[Minutes]]) -> Week:
@@ -125,8 +126,8 @@ class Holiday(Input):
     open: Intervals = []
 
     def parsed(self) -> HolidayIn:
-        """As the services take it."""
-        return HolidayIn.model_validate(self.model_dump())
+        """As the services take it. Raises `Invalid` when two times overlap."""
+        return checked(HolidayIn, self.model_dump())
 
 
 class Holidays(Input):
@@ -151,7 +152,7 @@ class Offer(Input):
 
     def parsed(self) -> ServiceIn:
         """As the services take it."""
-        return ServiceIn.model_validate(self.model_dump())
+        return checked(ServiceIn, self.model_dump())
 
     @classmethod
     def of(cls, service: Service) -> Offer:

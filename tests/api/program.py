@@ -92,7 +92,7 @@ def fill(said: str = SAID) -> Filled:
         title=f"Saturdays {said}", text=f"{said} We are open on Saturdays from nine to one."
     )
     knowledge.add_faq(pairs=[("Is there parking?", f"Yes, behind the house. {said}")])
-    set_hours(HoursIn.model_validate({"mon": ["09:00-17:00"], "fri": ["22:00-02:00", "00:00-24:00"]}))
+    set_hours(HoursIn.model_validate({"mon": ["09:00-17:00"], "fri": ["22:00-02:00", "00:00-21:00"]}))
     set_holidays([HolidayIn.model_validate({"date": "12-25", "name": f"Christmas {said}"})])
     set_services([ServiceIn(name="Cleaning", price=95.5, minutes=45), ServiceIn(name=f"Advice {said}")])
     change_persona(greeting=f"Alpha Dental, good morning. {said}", voice="", guidance=["Be brief."])

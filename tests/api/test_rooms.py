@@ -157,10 +157,28 @@ def test_the_receptionist_changes_what_is_given_and_keeps_the_rest(api: Program,
     assert api("GET", "/receptionist").json() == changed
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("hours", {"mon": ["09:00-12:00", "11:00-17:00"]}, "mon"),
+        ("holidays", {"items": [{"date": "12-24", "open": ["09:00-12:00", "11:00-17:00"]}]}, "open"),
+    ],
+)
+def test_times_that_overlap_are_refused_and_the_old_ones_stay(
+    api: Program, filled: Filled, path: str, body: dict[str, Any], field: str
+) -> None:
+    before = api("GET", f"/receptionist/{path}").json()
+    answer = api("PUT", f"/receptionist/{path}", body)
+    assert answer.status_code == 422
+    assert answer.json()["data"]["field"] == field
+    assert "overlap" in answer.json()["message"]
+    assert api("GET", f"/receptionist/{path}").json() == before
+
+
 def test_hours_days_and_services_come_back_as_they_were_sent(api: Program, filled: Filled) -> None:
     hours = api("GET", "/receptionist/hours").json()
     assert hours["timezone"] == "America/New_York"
-    assert hours["week"]["fri"] == ["00:00-24:00", "22:00-02:00"]
+    assert hours["week"]["fri"] == ["00:00-21:00", "22:00-02:00"]
     week = {"mon": ["09:00-12:00", "13:00-17:30"], "sat": ["20:00-02:00"]}
     changed = api("PUT", "/receptionist/hours", week).json()["week"]
     assert {day: times for day, times in changed.items() if times} == week

@@ -89,6 +89,8 @@ def test_words_for_the_end_of_a_call_are_part_of_the_document(tenant: TenantInfo
     [
         ({"servces": []}, "servces"),
         ({"hours": {"monday": ["09:00-17:00"]}}, "hours.monday"),
+        ({"hours": {"mon": ["09:00-12:00", "11:00-17:00"]}}, "hours.mon"),
+        ({"holidays": [{"date": "12-24", "open": ["09:00-12:00", "10:00-11:00"]}]}, "holidays.0.open"),
         ({"holidays": [{"date": "12-24", "opens": "09:00"}]}, "holidays.0.opens"),
         ({"services": [{"name": "Cut"}, {"name": "Dye", "cost": 30}]}, "services.1.cost"),
         ({"faq": [{"q": "Why?", "a": "So.", "source": "x"}]}, "faq.0.source"),
@@ -131,6 +133,8 @@ def test_hours_as_written(text: str, minutes: tuple[int, int]) -> None:
         ({"hours": {"mon": ["9-17"]}}, "hours.mon"),
         ({"hours": {"mon": ["25:00-26:00"]}}, "hours.mon"),
         ({"hours": {"monday": ["09:00-17:00"]}}, "hours.monday"),
+        ({"hours": {"mon": ["09:00-12:00", "11:00-17:00"]}}, "hours.mon"),
+        ({"holidays": [{"date": "12-24", "open": ["09:00-12:00", "10:00-11:00"]}]}, "holidays.0.open"),
         ({"holidays": [{"date": "13-01"}]}, "holidays.0.date"),
         ({"holidays": [{"date": "Christmas"}]}, "holidays.0.date"),
         ({"services": [{"name": "x", "price": -1}]}, "services.0.price"),
