@@ -12,7 +12,7 @@ setup: ## .venv and the browser libraries from the lock files
 up: setup ## run everything on this machine: make up [PORT=8000] [ARGS="--no-carrier"]
 	@exec env -u DESKBELL_GUARD_PARENT $(RUN) -I -S config/services/guard.py TERM -- $(RUN) manage.py up --port $(PORT) $(ARGS)
 
-test: ARGS ?= -n 2 --dist loadgroup --no-loadscope-reorder
+test: ARGS ?= -n 2 --no-loadscope-reorder
 test: setup ## make test [ARGS="tests/calls -x"]; all of it on two cores, without ARGS
 	@$(RUN) -m pytest $(ARGS)
 
