@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -24,6 +25,7 @@ from config.services.embedded import locked, services
 from config.services.postgres import Postgres
 from config.services.preparation import Preparation
 from config.services.programs import Ports
+from config.services.pulse import Pulse
 from config.services.secrets import NAMES, made_up_secrets
 from config.services.supervision import Supervisor
 from config.services.valkey import Valkey
@@ -34,6 +36,9 @@ START_SECONDS = 180.0
 MIGRATION_SECONDS = 3600.0
 #: A supervisor that was killed is started again, but not for ever.
 SUPERVISOR_LIVES = 5
+#: Seconds without a sign of life after which a process is killed, to be started again. Calls hang on media and
+#: carrier; an engine that hangs is left by every call on its own (the ladder), and may be busy.
+PATIENCE = {"media": 5.0, "carrier": 8.0, "web": 20.0, "engine": 120.0}
 #: What side commands need besides addresses and made-up secrets, where the operator set it.
 _PASSED_ON = (
     "TWILIO_API_BASE_URL",
@@ -291,14 +296,51 @@ class Stack:
     def _watch(self, supervisor: Supervisor, run_file: Path) -> None:
         """Keep the list of process ids current until a signal comes. Raises `_SupervisorLost`."""
         known: dict[str, int] = {}
-        while supervisor.alive():
-            states = supervisor.states() or {}
-            pids = {"supervisor": supervisor.pid} | {name: info["pid"] for name, info in states.items() if info["pid"]}
-            if states and pids != known:
-                for gone in set(known.values()) - set(pids.values()):
-                    # Its live gauges no longer count.
-                    mark_process_dead(gone, str(self.var / "metrics"))  # type: ignore[no-untyped-call]
-                known = pids
-                self._write_run_file(run_file, pids)
-            time.sleep(1)
+        pulses = {name: Pulse(url, PATIENCE[name]).start() for name, url in self._health().items()}
+        try:
+            while supervisor.alive():
+                began = time.monotonic()
+                known = self._look(supervisor, run_file, known, pulses)
+                time.sleep(1)
+                if time.monotonic() - began > min(PATIENCE.values()) - 1:
+                    for pulse in pulses.values():
+                        pulse.forget()  # it was this process that was held up
+        finally:
+            for pulse in pulses.values():
+                pulse.stop()
         raise _SupervisorLost
+
+    def _health(self) -> dict[str, str]:
+        """Where to ask each process whether it is there; media answers any address, be it with a refusal."""
+        urls = {
+            "web": f"http://{self._web_host}:{self.ports.web}/healthz",
+            "media": f"http://{self._web_host}:{self.ports.media}/",
+        }
+        if self.engine:
+            urls["engine"] = f"{self.env['ENGINE_URL']}/healthz"
+        if self.carrier:
+            urls["carrier"] = f"{self.env['CARRIER_URL']}/healthz"
+        return urls
+
+    def _look(
+        self, supervisor: Supervisor, run_file: Path, known: dict[str, int], pulses: dict[str, Pulse]
+    ) -> dict[str, int]:
+        """Process ids of now, noted where they changed; kills what hangs, for the supervisor to start it again."""
+        states = supervisor.states()
+        if states is None:
+            return known
+        pids = {"supervisor": supervisor.pid} | {name: info["pid"] for name, info in states.items() if info["pid"]}
+        for name, pulse in pulses.items():
+            if pids.get(name) != known.get(name):
+                pulse.forget()
+            elif name in pids and pulse.silent():
+                say(f"{name} does not answer any more: killing it, so that it starts again")
+                pulse.forget()
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pids[name], signal.SIGKILL)
+        if pids != known:
+            for gone in set(known.values()) - set(pids.values()):
+                # Its live gauges no longer count.
+                mark_process_dead(gone, str(self.var / "metrics"))  # type: ignore[no-untyped-call]
+            self._write_run_file(run_file, pids)
+        return pids

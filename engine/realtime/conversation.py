@@ -94,10 +94,15 @@ class Conversation:
         """Id of the newest item."""
         return self._entries[-1].id if self._entries else None
 
-    @property
-    def last_spoken(self) -> str:
-        """The newest answer, as far as it was sent; empty before the first."""
-        return next((entry.text for entry in reversed(self._entries) if entry.kind == "assistant"), "")
+    def heard(self, unplayed_ms: float) -> str:
+        """The newest answer up to the clause that is being played; `unplayed_ms` of all that was sent are not yet."""
+        for entry in reversed(self._entries):
+            if entry.kind != "assistant":
+                continue
+            played = (entry.audio_ms or 0) - unplayed_ms
+            begins = [0, *(end for end, _ in entry.marks)]
+            return " ".join(text for begin, (_, text) in zip(begins, entry.marks, strict=False) if begin <= played)
+        return ""
 
     @property
     def pending(self) -> bool:

@@ -16,14 +16,14 @@ LISTEN_MS = 350
 #: A sound without words that is longer than this may have been words: better to ask than to talk on.
 WORDLESS_MS = 500
 
-#: "Mm-hm", "uh-huh", "hmm", "ah", "um": sounds as a recogniser spells them.
-_SOUND = re.compile(r"m+h?-?h?[mn]*|h+m+|uh+(?:-?huh)?|huh|u+m+|a+h+a?|o+h+")
+#: "Mm-hm", "uh-huh", "hmm", "ah", "um": sounds as a recogniser spells them, letter by letter at times.
+_SOUND = re.compile(r"[hmn]|m+h?-?h?[mn]*|h+m+|uh+(?:-?huh)?|huh|u+m+|a+h+a?|o+h+")
 _NODS = frozenset(["yeah", "yep", "yup", "okay", "ok", "right", "alright", "sure"])
-_NODDING = re.compile(r"\b(?:i see|got it|all right)\b")
+_NODDING = re.compile(r"\b(?:i (?:see|c)|got it|all right)\b")
 
 
 def is_backchannel(text: str, answering: str) -> bool:
-    """Whether `text`, said over `answering` (what was spoken of the answer so far), asks for nothing.
+    """Whether `text`, said over `answering` (what was heard of the answer by then), asks for nothing.
 
     No words at all are noise. "Yes" and "no" always mean something, and behind a question so does "okay".
     """
@@ -32,4 +32,4 @@ def is_backchannel(text: str, answering: str) -> bool:
         return not re.search(r"\w", text)
     if answering.rstrip().endswith("?"):
         return False
-    return len(words) <= 3 and all(word in _NODS or _SOUND.fullmatch(word) for word in words)
+    return len(words) <= 4 and all(word in _NODS or _SOUND.fullmatch(word) for word in words)

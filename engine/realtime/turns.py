@@ -66,6 +66,8 @@ class Turns:
         self._disturbed = False
         #: Speech over an answer that nobody was told of yet.
         self._held: Started | None = None
+        #: What had been heard of the answer when that speech began.
+        self._over = ""
         self.retune()
 
     def retune(self) -> None:
@@ -104,6 +106,8 @@ class Turns:
             self._guesses = 0
             if self._talked_over():
                 self._held = heard
+                core = self._core
+                self._over = core.conversation.heard((core.playing_until - core.settings.clock()) * 1000)
             else:
                 self._take_turn(heard)
         elif isinstance(heard, Paused):
@@ -167,7 +171,7 @@ class Turns:
         """Whether what was said over an answer asks for the turn."""
         text = guess.recognition.text if guess.recognition is not None else ""
         unclear = guess.failed or (not text and guess.voiced_ms > WORDLESS_MS)
-        return unclear or not is_backchannel(text, self._core.conversation.last_spoken)
+        return unclear or not is_backchannel(text, self._over)
 
     def _recognise(self, audio: Int16, guess: bool) -> Any:
         settings = self._core.config.audio.input.transcription

@@ -82,6 +82,13 @@ def test_killed_program_comes_back(settled: Up, name: str) -> None:
     until(settled.is_ready, "readiness")
 
 
+def test_a_media_process_that_hangs_is_killed_and_comes_back(settled: Up) -> None:
+    old = settled.pid("media")
+    os.kill(old, signal.SIGSTOP)
+    until(lambda: settled.pid("media") not in (0, old), "another media process")
+    until(settled.is_ready, "readiness")
+
+
 def test_pool_children_end_with_a_killed_worker(settled: Up) -> None:
     worker = psutil.Process(settled.pid("worker"))
     pool = until(worker.children, "the pool")

@@ -32,7 +32,9 @@ def utter(stage: Stage, words: str, ms: int) -> None:
     stage.hear(QUIET, 700, work=True)
 
 
-@pytest.mark.parametrize("words", ["Mm-hmm.", "Yeah.", "Okay, yeah.", "Uh-huh", "I see.", "All right.", "", "..."])
+@pytest.mark.parametrize(
+    "words", ["Mm-hmm.", "Yeah.", "Okay, yeah.", "Uh-huh", "I see.", "i c", "m m h n.", "All right.", "", "..."]
+)
 def test_a_back_channel_or_a_noise_leaves_the_answer_alone(words: str) -> None:
     stage = answering()
     heard = len(stage.events)
@@ -58,11 +60,16 @@ def test_a_short_word_that_means_something_interrupts_when_it_is_known(words: st
     assert len(stage.done) == 2
 
 
+OFFER = "Call 911 first. Then call us at once. Would you like me to take a message for the whole team now?"
+
+
 @pytest.mark.parametrize("words", ["Yeah.", "Okay.", "Sure", "Mm-hmm."])
-def test_behind_a_question_a_nod_is_an_answer(words: str) -> None:
-    stage = answering("We are closed today. Would you like me to take a message for the team?")
+@pytest.mark.parametrize(("after_ms", "turns"), [(0, 1), (2600, 2)])
+def test_a_nod_answers_a_question_only_once_that_is_being_asked(words: str, after_ms: int, turns: int) -> None:
+    stage = answering(OFFER)
+    stage.hear(QUIET, after_ms)
     utter(stage, words, 300)
-    assert len(stage.of(COMMITTED)) == len(stage.done) == 2
+    assert len(stage.of(COMMITTED)) == len(stage.done) == turns
 
 
 def test_a_noise_over_a_question_is_still_a_noise() -> None:
