@@ -66,6 +66,13 @@ def register_step(name: str, fn: Step) -> None:
     _steps[name] = fn
 
 
+def _check_name(name: str) -> str:
+    name = name.strip()
+    if not 1 <= len(name) <= 120:
+        raise Invalid("a name has 1 to 120 characters", field="name")
+    return name
+
+
 def check_slug(slug: str) -> str:
     """`slug`, if it can be used. Raises `Invalid`, or `Conflict` when it is taken."""
     if not re.fullmatch(SLUG_PATTERN, slug):
@@ -105,9 +112,7 @@ def create_tenant(
 def _create(
     name: str, slug: str, owner_email: str, password: str, number: str | None, profession: str, profile: Profile
 ) -> Provisioned:
-    name = name.strip()
-    if not 1 <= len(name) <= 120:
-        raise Invalid("a name has 1 to 120 characters", field="name")
+    name = _check_name(name)
     check_slug(slug)
     wanted = check_number(number) if number else numbers.free_number()
     owner = check_new_user(owner_email, password)
@@ -213,7 +218,8 @@ def apply_profile(slug: str, profile: Profile) -> Tenant:
             tenant = Tenant.objects.select_for_update().filter(slug=slug, status=TenantStatus.ACTIVE).first()
             if tenant is None:
                 raise Invalid("there is no active business with this slug", field="slug")
-            tenant.name = str(profile.get("name") or tenant.name)
+            if profile.get("name") is not None:
+                tenant.name = _check_name(str(profile["name"]))
             tenant.profession = str(profile.get("profession") or tenant.profession)
             _take_settings(tenant, profile)
             full = {**profile, "name": tenant.name, "profession": tenant.profession}

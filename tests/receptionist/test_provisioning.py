@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +15,13 @@ from billing import services as billing
 from common import ai
 from knowledge import selectors
 from receptionist import prompts
-from receptionist.models import OpenInterval, Persona
+from receptionist.models import OpenInterval, Persona, Service
 from tenants import provisioning
 from tenants.context import TenantInfo, in_public, in_tenant, load_tenant
 from tenants.models import Tenant
+from tenants.profiles import read_profile
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -75,6 +80,21 @@ def test_a_bad_profile_leaves_no_business_and_no_credits(ready_schema: None, pro
     with pytest.raises(provisioning.Invalid):
         make(profile={**profile, "hours": {"mon": ["nine to five"]}})
     assert not in_public(lambda: Tenant.objects.filter(slug="corner").exists())
+
+
+def test_the_document_that_the_readme_applies_keeps_the_business_its_own(
+    ready_schema: None, no_embeddings: None
+) -> None:
+    command = re.search(r"configure_tenant --slug \w+ --file (\S+)", (ROOT / "README.md").read_text())
+    assert command
+    made = make(profile={"timezone": "Europe/Berlin"})
+    provisioning.apply_profile("corner", read_profile(ROOT / command[1]))
+    tenant = load_tenant(slug="corner").info
+    assert (tenant.name, tenant.timezone) == ("Corner Dental", "Europe/Berlin")
+    persona = in_tenant(made.schema, lambda: Persona.objects.get())
+    assert persona.greeting.startswith("Thank you for calling Corner Dental.")
+    assert persona.goodbye == "Thank you for calling Corner Dental. Goodbye."
+    assert in_tenant(made.schema, lambda: Service.objects.count()) == 3
 
 
 def test_configuring_again_gives_no_second_starting_credits(

@@ -386,6 +386,17 @@ def test_a_business_can_be_configured_from_a_file(tmp_path) -> None:
             call_command("configure_tenant", "--slug", "bakery", "--file", str(path), stdout=StringIO())
 
 
+def test_a_business_keeps_its_name_where_the_document_has_none_and_never_gets_an_empty_one() -> None:
+    create_tenant(**GOOD)
+    own = GOOD["name"]
+    for profile in ({}, {"name": None}):
+        assert apply_profile("bakery", profile).name == own
+    for empty in ("", "   ", "x" * 121):
+        with pytest.raises(Invalid, match="a name has 1 to 120 characters"):
+            apply_profile("bakery", {"name": empty})
+    assert Tenant.objects.get(slug="bakery").name == own
+
+
 def test_the_audit_trail_only_grows() -> None:
     from django.db import IntegrityError, InternalError
 

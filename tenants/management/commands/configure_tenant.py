@@ -14,7 +14,7 @@ from common.errors import AppError, ProviderError
 class Command(BaseCommand):
     """All of the document is applied, or nothing."""
 
-    help = "Apply a business described in YAML (as in deploy/demo/dental.yaml) to a tenant."
+    help = "Apply a business described in YAML (as in deploy/demo/plumber.yaml) to a tenant."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
