@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.template.defaultfilters import filesizeformat
 
+from common.forms import SeenMixin
 from knowledge import faq
 from knowledge.models import Document, DocumentKind
 
@@ -18,7 +19,7 @@ SUFFIXES = (".txt", ".md", ".markdown")
 _SOURCE = "The receptionist says it as the source: “According to our patient guide …”."
 
 
-class DocumentForm(forms.Form):
+class DocumentForm(SeenMixin, forms.Form):
     """A text, pasted or as a file; `document` is the one that is changed, None for a new one."""
 
     title = forms.CharField(

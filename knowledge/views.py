@@ -103,10 +103,9 @@ def document_edit(request: HttpRequest, document_id: int) -> HttpResponse:
     document = _document(document_id)
     if not pages.own_text(document):
         raise Conflict("this document is made from another page; change it there")
-    if request.method == "POST":
-        form = DocumentForm(request.POST, document=document)
-    else:
-        form = DocumentForm(initial={"title": document.title, "text": document.text}, document=document)
+    stored = {"title": document.title, "text": document.text}
+    sent = request.POST if request.method == "POST" else None
+    form = DocumentForm(sent, initial=stored, stored=stored, document=document)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         services.add_document(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, time
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
+from common.forms import SeenMixin
 from receptionist import hours
 from receptionist.profile import DAYS, MAX_IDLE_PROMPTS, MAX_LINE_CHARS, HolidayIn, HoursIn, ServiceIn
 from receptionist.voices import Voice
@@ -19,7 +20,7 @@ _LEAST_SLOTS = 2
 MAX_SLOTS = 12
 
 
-class PersonaForm(forms.Form):
+class PersonaForm(SeenMixin, forms.Form):
     """What callers hear first and last, in which voice, and what the receptionist keeps in mind."""
 
     greeting = forms.CharField(
@@ -97,11 +98,11 @@ def interval(opens: time | None, closes: time | None) -> hours.Interval | None:
     return start, end if end > start else end + hours.DAY_MINUTES
 
 
-class HoursForm(forms.Form):
+class HoursForm(SeenMixin, forms.Form):
     """The regular week: a few stretches a day, each an opening and a closing time; a day without any is closed."""
 
     def __init__(self, *args: Any, weekly: dict[int, list[hours.Interval]], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, stored=weekly, **kwargs)
         self._slots: dict[int, int] = {}
         for number, day in enumerate(DAYS):
             kept = weekly.get(number, [])
@@ -219,7 +220,7 @@ class ServiceForm(forms.Form):
         return data
 
 
-class ServicesFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not subscriptable when it runs
+class ServicesFormSet(SeenMixin, forms.BaseFormSet):  # type: ignore[type-arg]  # not subscriptable when it runs
     """The whole price list."""
 
     def add_fields(self, form: forms.Form, index: int | None) -> None:
@@ -231,6 +232,7 @@ class ServicesFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not subsc
 
     def clean(self) -> None:
         """No service twice."""
+        super().clean()
         names: set[str] = set()
         for form in self.forms:
             name = str(form.cleaned_data.get("name") or "").casefold() if not form.errors else ""
@@ -249,6 +251,14 @@ class ServicesFormSet(forms.BaseFormSet):  # type: ignore[type-arg]  # not subsc
 
 
 MAX_SERVICES = 500
-ServicesForm = forms.formset_factory(
-    ServiceForm, formset=ServicesFormSet, extra=3, can_delete=True, max_num=MAX_SERVICES, absolute_max=MAX_SERVICES + 3
+ServicesForm = cast(
+    type[ServicesFormSet],
+    forms.formset_factory(
+        ServiceForm,
+        formset=ServicesFormSet,
+        extra=3,
+        can_delete=True,
+        max_num=MAX_SERVICES,
+        absolute_max=MAX_SERVICES + 3,
+    ),
 )

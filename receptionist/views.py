@@ -19,7 +19,7 @@ from knowledge.confidence import THRESHOLD
 from knowledge.selectors import MAX_QUESTION_CHARS
 from receptionist import hours, pages, selectors, services, voices
 from receptionist.abilities import abilities
-from receptionist.forms import MAX_SERVICES, HolidayForm, HoursForm, PersonaForm, ServicesForm, ServicesFormSet
+from receptionist.forms import MAX_SERVICES, HolidayForm, HoursForm, PersonaForm, ServicesForm
 from receptionist.models import SpecialDay
 from receptionist.tools.answer_question import spoken_answer
 from tenants.access import TenantRequest, member_required
@@ -52,22 +52,20 @@ def receptionist(request: HttpRequest) -> HttpResponse:
     _editors_only(request)
     persona = selectors.persona(require_tenant())
     offered = voices.choices(persona.voice)
-    if request.method == "POST":
-        form = PersonaForm(request.POST, voices=offered)
-        if form.is_valid():
-            services.change_persona(**form.cleaned_data)
-            _record(request, "persona_changed")
-            messages.success(request, "Saved. The next caller hears it.")
-            return redirect("receptionist:receptionist")
-    else:
-        initial = {
-            "greeting": persona.greeting,
-            "goodbye": persona.goodbye,
-            "idle_prompts": "\n".join(persona.idle_prompts),
-            "voice": persona.voice,
-            "guidance": "\n".join(persona.guidance),
-        }
-        form = PersonaForm(initial=initial, voices=offered)
+    initial = {
+        "greeting": persona.greeting,
+        "goodbye": persona.goodbye,
+        "idle_prompts": "\n".join(persona.idle_prompts),
+        "voice": persona.voice,
+        "guidance": "\n".join(persona.guidance),
+    }
+    sent = request.POST if request.method == "POST" else None
+    form = PersonaForm(sent, initial=initial, stored=initial, voices=offered)
+    if sent is not None and form.is_valid():
+        services.change_persona(**form.cleaned_data)
+        _record(request, "persona_changed")
+        messages.success(request, "Saved. The next caller hears it.")
+        return redirect("receptionist:receptionist")
     context = {
         "form": form,
         "persona": persona,
@@ -194,7 +192,7 @@ def service_list(request: HttpRequest) -> HttpResponse:
     _editors_only(request)
     kept = pages.service_rows()
     sent = request.POST if request.method == "POST" else None
-    forms = cast(ServicesFormSet, ServicesForm(sent, initial=None if sent else kept, prefix="s"))
+    forms = ServicesForm(sent, initial=None if sent else kept, stored=kept, prefix="s")
     if sent is not None and forms.is_valid():
         services.set_services(forms.parsed())
         _record(request, "services_changed")

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 
+from common.forms import SeenMixin
 from tenants.models import Role
 from tenants.services.api_keys import SCOPES
 from tenants.services.team import roles_to_give
@@ -56,7 +57,7 @@ class InviteForm(forms.Form):
         self.fields["role"].initial = Role.AGENT.value
 
 
-class BusinessProfileForm(forms.Form):
+class BusinessProfileForm(SeenMixin, forms.Form):
     """The business in its own words, and where it is."""
 
     name = forms.CharField(

@@ -47,7 +47,7 @@ def business(request: TenantRequest) -> HttpResponse:
         raise PermissionDenied
     row = Tenant.objects.get(pk=request.tenant.id)
     initial = {"name": row.name, "timezone": row.timezone, "locale": row.locale}
-    form = BusinessProfileForm(request.POST if request.method == "POST" else None, initial=initial)
+    form = BusinessProfileForm(request.POST if request.method == "POST" else None, initial=initial, stored=initial)
     if not manages:
         for field in form.fields.values():
             field.disabled = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -51,6 +52,18 @@ def test_pasting_a_text_makes_a_document_that_answers_at_once(ask: Any, no_embed
     assert b"Prices" in ask("get", "/knowledge").content
     event = in_public(lambda: AuditEvent.objects.filter(action="knowledge.document_added").get())
     assert event.target == str(document.pk)
+
+
+def test_a_document_saved_in_another_tab_is_not_undone(ask: Any, document: Document, no_embeddings: None) -> None:
+    path = f"/knowledge/documents/{document.pk}/edit"
+    opened = re.search(r'name="seen" value="([0-9a-f]+)"', ask("get", path).content.decode())
+    assert opened is not None
+    ask("post", path, {"title": "Guide", "text": "First.", "seen": opened[1]})
+    late = ask("post", path, {"title": "Guide", "text": "Typed later.", "seen": opened[1]})
+    assert late.status_code == 422
+    assert "in another tab or by somebody else" in late.content.decode() and b"Typed later." in late.content
+    document.refresh_from_db()
+    assert document.text == "First."
 
 
 def test_a_file_brings_its_name_and_its_text(ask: Any, no_embeddings: None) -> None:

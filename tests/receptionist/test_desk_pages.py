@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -361,3 +362,54 @@ def test_pages_of_any_length_take_the_same_queries(ask: Any, client_of: Any, ten
         Service.objects.create(name=f"Service {number}", price_cents=100)
     assert (count("/receptionist/hours"), count("/receptionist/services")) == few
     assert selectors.schedule(tenant).special
+
+
+# Two tabs
+
+
+def _opened(page: str) -> dict[str, str]:
+    """The hidden field that says what a page was opened with."""
+    found = re.search(r'name="seen" value="([0-9a-f]+)"', page)
+    assert found is not None
+    return {"seen": found[1]}
+
+
+def test_a_second_tab_does_not_silently_undo_the_first(ask: Any, voice: list[str]) -> None:
+    opened = _opened(ask("get", "/receptionist").content.decode())
+    assert ask("post", "/receptionist", WORDS | opened | {"guidance": "Be kind."}).status_code == 302
+    late = ask("post", "/receptionist", WORDS | opened | {"greeting": "Typed later."})
+    page = late.content.decode()
+    assert late.status_code == 422 and "in another tab or by somebody else" in page and "Typed later." in page
+    assert Persona.objects.get().guidance == ["Be kind."]
+    assert ask("post", "/receptionist", WORDS | _opened(page) | {"greeting": "Typed later."}).status_code == 302
+    assert Persona.objects.get().greeting == "Typed later."
+
+
+@pytest.mark.parametrize(
+    ("path", "first", "second", "kept"),
+    [
+        (
+            "/receptionist/hours",
+            {"mon-0-opens": "09:00", "mon-0-closes": "17:00"},
+            {"tue-0-opens": "10:11", "tue-0-closes": "18:00"},
+            lambda: list(OpenInterval.objects.values_list("weekday", flat=True)) == [0],
+        ),
+        (
+            "/receptionist/services",
+            {"s-TOTAL_FORMS": "1", "s-INITIAL_FORMS": "0", "s-0-name": "Cleaning"},
+            {"s-TOTAL_FORMS": "1", "s-INITIAL_FORMS": "0", "s-0-name": "10:11 <b>"},
+            lambda: Service.objects.get().name == "Cleaning",
+        ),
+    ],
+)
+def test_hours_and_prices_of_another_tab_are_kept(
+    ask: Any, path: str, first: dict[str, str], second: dict[str, str], kept: Callable[[], bool]
+) -> None:
+    opened = _opened(ask("get", path).content.decode())
+    assert ask("post", path, first | opened).status_code == 302
+    late = ask("post", path, second | opened)
+    page = late.content.decode()
+    assert late.status_code == 422 and "in another tab or by somebody else" in page and "10:11" in page
+    assert kept()
+    assert ask("post", path, second | _opened(page)).status_code == 302
+    assert not kept()

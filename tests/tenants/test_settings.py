@@ -24,6 +24,16 @@ def test_an_owner_changes_name_zone_and_country(client_of) -> None:
     assert AuditEvent.objects.get(action="tenant.changed").data == {"fields": "name,timezone,locale"}
 
 
+def test_settings_saved_in_another_tab_are_not_undone(client_of) -> None:
+    alice = client_of(ALICE)
+    opened = re.search(r'name="seen" value="([0-9a-f]+)"', alice.get("/settings").content.decode())[1]
+    alice.post("/settings", {**PROFILE, "seen": opened})
+    late = alice.post("/settings", {**PROFILE, "name": "Typed later", "seen": opened})
+    assert late.status_code == 422
+    assert "in another tab or by somebody else" in late.content.decode() and b"Typed later" in late.content
+    assert Tenant.objects.get(slug="alpha").name == "Alpha & Sons"
+
+
 @pytest.mark.parametrize("person", [BOB, CAROL])
 def test_others_read_them_only(client_of, person) -> None:
     client = client_of(person)
