@@ -18,14 +18,14 @@ LATER_S = 2.5
 CALLER, LINE = 0, 1
 
 
-def _asks_and_adds(stack: Stack, name: str, *words: str) -> Path:
-    """A caller who asks for the hours and says `words`, one after the other, while they are being told."""
+def _asks_and_adds(stack: Stack, name: str, question: str, *words: str) -> Path:
+    """A caller who asks something and says `words`, one after the other, while it is being answered."""
 
     def spoken(text: str) -> np.ndarray:
         wav = read_wav(stack.speak(text).read_bytes())
         return resample(wav.mono(wav.rate), wav.rate, RATE)
 
-    parts = [spoken(QUESTION)]
+    parts = [spoken(question)]
     for word in words:
         parts += [np.zeros(int(LATER_S * RATE), np.int16), spoken(word)]
     path = stack.var / f"{name}.wav"
@@ -35,7 +35,11 @@ def _asks_and_adds(stack: Stack, name: str, *words: str) -> Path:
 
 @pytest.fixture(scope="module")
 def calls(stack: Stack) -> dict[str, Heard]:
-    said = {"nods": ("Yeah.", "Okay."), "changes": ("Sorry, I meant only on Saturday.",)}
+    said = {
+        "nods": (QUESTION, "Yeah.", "Okay."),
+        "nods before a question": ("What should I do in a dental emergency?", "Yeah."),
+        "changes": (QUESTION, "Sorry, I meant only on Saturday."),
+    }
     soon = {name: stack.call_soon(DEMO, _asks_and_adds(stack, name, *words)) for name, words in said.items()}
     return {name: future.result(timeout=200) for name, future in soon.items()}
 
@@ -57,6 +61,13 @@ def test_who_only_nods_hears_the_answer_to_its_end(calls: dict[str, Heard]) -> N
     assert len(answers) == 1
     assert "Monday" in answers[0] and "Sunday" in answers[0]
     assert [turn["text"] for turn in heard.report["transcript"] if turn["role"] == "caller"] == [QUESTION]
+
+
+def test_a_nod_is_no_answer_to_a_question_that_was_not_asked_yet(calls: dict[str, Heard]) -> None:
+    heard = calls["nods before a question"]
+    answers = [turn["text"] for turn in heard.report["transcript"] if turn["role"] == "receptionist"][1:]
+    assert "911" in answers[0]
+    assert heard.report["outcome"] != "message_taken"
 
 
 def test_who_asks_something_else_stops_the_answer_and_gets_the_new_one(calls: dict[str, Heard]) -> None:
