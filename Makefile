@@ -12,8 +12,7 @@ setup: ## .venv and the browser libraries from the lock files
 up: setup ## run everything on this machine: make up [PORT=8000] [ARGS="--no-carrier"]
 	@exec env -u DESKBELL_GUARD_PARENT $(RUN) -I -S config/services/guard.py TERM -- $(RUN) manage.py up --port $(PORT) $(ARGS)
 
-test: ARGS ?= -n 2 --no-loadscope-reorder
-test: setup ## make test [ARGS="tests/calls -x"]; all of it on two cores, without ARGS
+test: setup ## make test [ARGS="tests/calls -x"]
 	@$(RUN) -m pytest $(ARGS)
 
 check: setup ## style, types, borders between rooms, settings, migrations; needs no running database

@@ -8,7 +8,6 @@ import secrets
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -52,33 +51,6 @@ def pytest_configure(config: pytest.Config) -> None:
     django.setup()
     # After Django, whose models it imports: the tenants and people of the tests.
     config.pluginmanager.import_plugin("tests.tenancy")
-
-
-def _group(nodeid: str) -> str:
-    """What is kept together where several workers share the tests (`pytest -n 2`), each with servers of its own.
-
-    A folder, whose tests share what is slow to start; and all tests of the whole product, which wants a row of ports.
-    """
-    path = nodeid.partition("::")[0]
-    folder = path.removeprefix("tests/").partition("/")[0]
-    return "product" if folder == "e2e" or path.endswith("/test_up.py") else folder
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    from xdist.scheduler import LoadScopeScheduling
-
-    class ByGroup(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return _group(nodeid)
-
-    return ByGroup(config, log)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the whole product begin first: their calls take as long as people speak."""
-    items.sort(key=lambda item: _group(item.nodeid) != "product")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
