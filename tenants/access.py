@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 
 from tenants.context import TenantInfo
 from tenants.models import Membership, Role, User
+from tenants.sessions import form_page
 
 P = ParamSpec("P")
 
@@ -70,7 +71,8 @@ def member_required(*roles: Role | str) -> Callable[[View[P]], View[P]]:
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    here = request.get_full_path() if request.method == "GET" else "/"
+    # What a form carried is gone; its page puts back what was typed.
+    here = request.get_full_path() if request.method == "GET" else form_page(request) or "/"
     target = f"/login?{urlencode({'next': here})}"
     if request.headers.get("HX-Request") == "true":
         # htmx would swap the sign-in page into a fragment.

@@ -12,6 +12,7 @@ import hmac
 import json
 from dataclasses import asdict, dataclass
 from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib.auth import login
@@ -30,6 +31,8 @@ from tenants.models import User
 TICKET_SECONDS = 30
 #: Cookie of the tenant's host that a ticket is bound to.
 STATE_COOKIE = "handover"
+#: Parameter of a form's page that asks its script to put back what was typed (`static/js/drafts.js`).
+UNSENT = "unsent"
 
 _PLACE = "place"
 _ROOT_SESSION = "root_session"
@@ -123,6 +126,25 @@ def local_path(wanted: str | None) -> str:
         and url_has_allowed_host_and_scheme(path, allowed_hosts=None)
     )
     return path if local else "/"
+
+
+def form_page(request: HttpRequest) -> str:
+    """Path of the page whose form was sent, asking for what was typed there; empty where no page of this host did."""
+    try:
+        page = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return ""
+    if page.netloc != request.get_host():
+        return ""
+    query = [pair for pair in parse_qsl(page.query, keep_blank_values=True) if pair[0] != UNSENT]
+    return f"{local_path(page.path)}?{urlencode([*query, (UNSENT, '1')])}"
+
+
+def is_unsent(wanted: str | None) -> bool:
+    """Whether a sign-in that leads to `wanted`, by way of a handover or not, is for a form that could not be sent."""
+    query = parse_qs(urlsplit(local_path(wanted)).query)
+    beyond = [parse_qs(urlsplit(local_path(path)).query) for path in query.get("next", [])]
+    return any(UNSENT in one for one in (query, *beyond))
 
 
 def _counters(email: str, source: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 // What every page needs; each module waits for its own element and does nothing without it.
 import "./feedback.js";
+import "./drafts.js";
 import "./dialogs.js";
 import "./palette.js";
 import "./lists.js";

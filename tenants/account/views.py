@@ -26,7 +26,7 @@ from tenants.hosts import tenant_origin
 from tenants.models import Membership, Tenant, User
 from tenants.provisioning import Provisioned, create_tenant
 from tenants.services import audit, invitations
-from tenants.sessions import local_path
+from tenants.sessions import is_unsent, local_path
 
 #: First screen of the set-up after a profession was named at sign-up.
 FIRST_STEP = "hours"
@@ -43,10 +43,10 @@ class SignInView(LoginView):  # type: ignore[misc]  # the library has no types
         return {**super().get_initial(), **({"login": kept["email"]} if kept else {})}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """`kept`: the business that waits for this sign-in."""
+        """`kept`: the business that waits for this sign-in; `unsent`: whether a form waits for it."""
         wanted = self.request.GET.get("next") or self.request.POST.get("next")
         waiting = self.request.session.get(_KEPT) if wanted == reverse("account_signup") else None
-        return {**super().get_context_data(**kwargs), "kept": waiting}
+        return {**super().get_context_data(**kwargs), "kept": waiting, "unsent": is_unsent(wanted)}
 
     def form_invalid(self, form: Any) -> HttpResponse:
         """422, or 429 where the attempts are used up."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
+import re
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -262,3 +263,47 @@ def test_htmx_is_sent_to_the_sign_in_page_as_a_whole(client_of) -> None:
     answer = client_of(None).get("/", headers={"HX-Request": "true"})
     assert answer.status_code == 204
     assert answer["HX-Redirect"].startswith("/login")
+
+
+# -- forms that could not be sent --------------------------------------------------------------------------------------
+
+FORM = "http://alpha.localhost:8000/knowledge/new?kind=faq&unsent=1"
+
+
+def refused_form(referer: str, **headers: str):
+    client = Client(headers={"host": ALPHA.host, "referer": referer, **headers})
+    return client.post("/settings", {"name": "Typed for an hour"})
+
+
+def test_a_form_of_somebody_signed_out_leads_back_to_its_page_for_what_was_typed(browser) -> None:
+    location = refused_form(FORM)["Location"]
+    assert parse_qs(urlsplit(location).query)["next"] == ["/knowledge/new?kind=faq&unsent=1"]
+    answer = browser.get(f"http://{ALPHA.host}{location}")
+    said = re.sub(r"<[^>]+>", "", answer.content.decode())
+    assert "You were signed out. Sign in, and what you typed is still here." in said
+    browser.sign_in(ALICE, next=parse_qs(urlsplit(browser.url).query)["next"][0])
+    assert browser.url == f"http://{ALPHA.host}/knowledge/new?kind=faq&unsent=1"
+
+
+def test_the_whole_page_is_moved_where_htmx_sent_the_form() -> None:
+    answer = refused_form(FORM, hx_request="true")
+    assert answer["HX-Redirect"].endswith("next=%2Fknowledge%2Fnew%3Fkind%3Dfaq%26unsent%3D1")
+
+
+@pytest.mark.parametrize(
+    "referer",
+    ["", "https://evil.example/settings", "http://[", f"http://{ALPHA.host}@evil.example/", f"//{ALPHA.host}:1/"],
+)
+def test_no_other_page_is_taken_for_that_of_the_form(referer) -> None:
+    assert refused_form(referer)["Location"] == "/login?next=%2F"
+
+
+def test_a_page_of_this_host_never_leads_to_another() -> None:
+    assert refused_form(f"http://{ALPHA.host}//evil.example")["Location"] == "/login?next=%2F%3Funsent%3D1"
+
+
+@pytest.mark.parametrize("target", ["http://[", "/calls?q=unsent", "//x?unsent=1"])
+def test_only_a_form_that_waits_is_spoken_of(browser, target) -> None:
+    answer = browser.get(f"http://localhost:8000/login?{urlencode({'next': target})}")
+    assert answer.status_code == 200
+    assert b"what you typed" not in answer.content
