@@ -122,6 +122,7 @@ def _hours(request: TenantRequest) -> dict[str, Any]:
     return {
         "hours": HoursForm(data, weekly=weekly),
         "services": ServicesForm(data, initial=pages.service_rows(), prefix="services"),
+        "zone": request.tenant.timezone.replace("_", " "),
     }
 
 

@@ -1,7 +1,8 @@
-// Proposes the web address while the name is typed, until somebody changes the proposal.
+// Proposes the address of the desk while the name is typed, until somebody changes the proposal, and tells where we are.
 const form = document.querySelector("form[data-signup]");
 const name = form?.elements.namedItem("name");
 const slug = form?.elements.namedItem("slug");
+const zone = form?.elements.namedItem("timezone");
 
 /** "Café Übermut & Co." as "cafe-ubermut-co"; the server makes the same. */
 function slugOf(text) {
@@ -14,3 +15,5 @@ if (name && slug) {
   slug.addEventListener("input", () => { ours = slug.value === ""; });
   name.addEventListener("input", () => { if (ours) slug.value = slugOf(name.value); });
 }
+
+if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.forms import (
     ChangePasswordForm,
@@ -16,10 +16,13 @@ from allauth.account.forms import (
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.utils.translation.trans_real import parse_accept_lang_header
 
 from common.errors import AppError
+from common.forms import one_line
 from tenants import professions
 from tenants.models import Tenant, User
+from tenants.panel.forms import LOCALES, BusinessProfileForm
 from tenants.provisioning import RESERVED_SLUGS, check_slug
 
 _ADVICE = "At least 8 characters; a few words are easier to remember than signs."
@@ -101,11 +104,24 @@ def slug_of(name: str) -> str:
     return next(slug for slug in (base, *(f"{base}-{number}" for number in range(2, 10_000))) if slug not in taken)
 
 
+def locale_of(accepted: str) -> str:
+    """The locale of the settings that a browser's ``Accept-Language`` asks for first, or nothing.
+
+    A language without a country stands for the first country that speaks it.
+    """
+    first = next((language for language, _ in parse_accept_lang_header(accepted.lower())), "")
+    known = [locale for locale, _ in LOCALES]
+    return next((locale for locale in known if first in (locale.lower(), locale.partition("-")[0])), "")
+
+
 class BusinessForm(forms.Form):
     """A new business of somebody who has an account."""
 
     name = forms.CharField(
-        label="Name of your business", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+        label="Name of your business",
+        max_length=120,
+        validators=[one_line],
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
     slug = forms.CharField(
         label="Web address",
@@ -116,6 +132,14 @@ class BusinessForm(forms.Form):
     )
     # Nobody is taken for a dentist who has passed over the question.
     profession = forms.ChoiceField(label="What do you do?", choices=professions.choices, initial=professions.GENERIC)
+    # Filled by the browser, so nobody is told off for it: a plain field takes whatever comes.
+    timezone = forms.Field(required=False, widget=forms.HiddenInput)
+
+    def clean_timezone(self) -> str:
+        """The browser's time zone if the settings offer it, or nothing."""
+        zone = str(self.cleaned_data["timezone"] or "")
+        offered = cast(forms.ChoiceField, BusinessProfileForm.base_fields["timezone"])
+        return zone if offered.valid_value(zone) else ""
 
     def clean_slug(self) -> str:
         """Free and well-formed, or made from the name."""
@@ -156,7 +180,10 @@ class JoinForm(forms.Form):
     """The person who accepts an invitation and has no account yet."""
 
     full_name = forms.CharField(
-        label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"})
+        label="Your name",
+        max_length=120,
+        validators=[one_line],
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     password = new_password_field()
 

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from common.crypto import random_token
 from common.errors import AppError
 from tenants.account import browsers
-from tenants.account.forms import BusinessForm, JoinForm, SignUpForm
+from tenants.account.forms import BusinessForm, JoinForm, SignUpForm, locale_of
 from tenants.hosts import tenant_origin
 from tenants.models import Membership, Tenant, User
 from tenants.provisioning import Provisioned, create_tenant
@@ -88,14 +88,17 @@ def _tenant_suffix() -> str:
     return tenant_origin("x").partition("://x")[2]
 
 
-def _make(form: BusinessForm, email: str, password: str) -> Provisioned:
+def _make(request: HttpRequest, form: BusinessForm, email: str, password: str) -> Provisioned:
     data = form.cleaned_data
+    # What the browser does not tell stays as businesses begin.
+    whereabouts = {"timezone": data["timezone"], "locale": locale_of(request.headers.get("Accept-Language", ""))}
     made = create_tenant(
         name=data["name"],
         slug=data["slug"],
         owner_email=email,
         password=password,
         profession=data["profession"],
+        profile={key: value for key, value in whereabouts.items() if value},
         wait=False,
     )
     Tenant.objects.filter(pk=made.id).update(setup_step=FIRST_STEP)
@@ -104,7 +107,7 @@ def _make(form: BusinessForm, email: str, password: str) -> Provisioned:
 
 def _found_as(request: HttpRequest, form: BusinessForm, user: User) -> HttpResponse:
     # The password is for an account that is made on the way, and none is.
-    _make(form, user.email, random_token())
+    _make(request, form, user.email, random_token())
     request.session.pop(_KEPT, None)
     return redirect(_set_up(form.cleaned_data["slug"]))
 
@@ -113,7 +116,7 @@ def _found(request: HttpRequest, form: BusinessForm) -> HttpResponse:
     email, password = form.cleaned_data["email"], form.cleaned_data["password"]
     if User.objects.filter(email=email).exists():
         return _sign_in_first(request, form)
-    _make(form, email, password)
+    _make(request, form, email, password)
     user = User.objects.get(email=email)
     if Membership.objects.filter(user=user).count() > 1:
         # Somebody else founded with this address in the same moment: the account is theirs, whatever our password says.

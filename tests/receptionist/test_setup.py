@@ -79,6 +79,12 @@ def test_another_profession_brings_its_own_hours_and_services(alice, tenant) -> 
     assert "Alpha Dental" in in_tenant(tenant.schema, lambda: Persona.objects.get().greeting)
 
 
+def test_the_hours_say_in_which_time_zone_they_are(alice, tenant) -> None:
+    Tenant.objects.filter(pk=tenant.id).update(timezone="America/Los_Angeles")
+    page = alice.get("/welcome/hours").content.decode()
+    assert 'Times are in America/Los Angeles. <a href="/settings">' in page
+
+
 def test_the_same_profession_changes_nothing_again(alice, tenant) -> None:
     alice.post("/welcome/greeting", {"greeting": "My own words."})
     alice.post("/welcome/profession", {"profession": "generic"})

@@ -127,6 +127,31 @@ def test_two_sign_ups_with_one_address_at_once_do_not_share_an_account(browser, 
     assert "sessionid" not in browser.at("localhost:8000").cookies
 
 
+@pytest.mark.parametrize(
+    ("zone", "accepted", "stored"),
+    [
+        ("Europe/Berlin", "de-DE,de;q=0.9,en-US;q=0.8", ("Europe/Berlin", "de-DE")),
+        ("Europe/Vienna", "de-AT", ("Europe/Vienna", "de-AT")),
+        ("Asia/Calcutta", "en-IN", ("Asia/Calcutta", "en-IN")),
+        ("Europe/Paris", "fr,en-US;q=0.5", ("Europe/Paris", "fr-FR")),
+        ("UTC", "en-GB;q=0.5,en-AU", ("America/New_York", "en-AU")),
+        ("", "", ("America/New_York", "en-US")),
+        ("Mars/Olympus", "tlh-KX", ("America/New_York", "en-US")),
+        ("../../etc/passwd", "<script>", ("America/New_York", "en-US")),
+        ("zero\x00byte", "de" * 5000, ("America/New_York", "en-US")),
+        ("x" * 10_000, "*", ("America/New_York", "en-US")),
+    ],
+)
+def test_a_business_begins_in_the_browsers_time_zone_and_country_where_settings_offer_them(
+    zone, accepted, stored
+) -> None:
+    client = Client(headers={"host": "localhost:8000", "accept-language": accepted})
+    assert b'<input type="hidden" name="timezone"' in client.get("/signup").content
+    assert client.post("/signup", {**NEW, "timezone": zone}).status_code == 302
+    row = Tenant.objects.get(slug="cafe-ubermut-co")
+    assert (row.timezone, row.locale) == stored
+
+
 def test_somebody_who_is_signed_in_adds_another_business_without_a_password(browser) -> None:
     browser.sign_in(ALICE)
     page = browser.get(f"{ROOT}/signup")

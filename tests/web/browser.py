@@ -68,14 +68,21 @@ class Watched:
         self.statuses[urlsplit(response.url).path] = response.status
 
 
-def open_page(browser: Browser, size: str = "desktop", scheme: str = "light", javascript: bool = True) -> Watched:
+def open_page(
+    browser: Browser,
+    size: str = "desktop",
+    scheme: str = "light",
+    javascript: bool = True,
+    locale: str = "en-US",
+    zone: str = "America/New_York",
+) -> Watched:
     """A fresh context (no cookies, no storage) with one page."""
     width, height = SIZES[size]
     context: BrowserContext = browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if scheme == "dark" else "light",
-        locale="en-US",
-        timezone_id="America/New_York",
+        locale=locale,
+        timezone_id=zone,
         java_script_enabled=javascript,
     )
     context.set_default_timeout(10_000)

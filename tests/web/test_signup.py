@@ -40,7 +40,7 @@ def test_sign_up_leads_over_three_screens_to_the_call(
 ) -> None:
     _ready_schema()
     folder = Path(os.environ.get("DESKBELL_SCREENSHOTS", str(tmp_path)))
-    watched = open_page(browser, size, scheme)
+    watched = open_page(browser, size, scheme, locale="de-DE", zone="Europe/Berlin")
     page = watched.page
     page.goto(product.root)
     page.get_by_role("main").get_by_role("link", name="Set up my receptionist").first.click()
@@ -52,6 +52,7 @@ def test_sign_up_leads_over_three_screens_to_the_call(
     _look(watched, f"signup-{size}-{scheme}", folder)
     page.get_by_role("button", name="Create my receptionist").click()
     page.wait_for_url(product.host("cafe-ubermut") + "/welcome/hours")
+    expect(page.get_by_text("Times are in Europe/Berlin")).to_be_visible()
     page.get_by_label("Saturday opens", exact=True).fill("09:00")
     page.get_by_label("Saturday closes", exact=True).fill("13:00")
     _look(watched, f"setup-hours-{size}-{scheme}", folder)
@@ -64,6 +65,8 @@ def test_sign_up_leads_over_three_screens_to_the_call(
     _look(watched, f"setup-call-{size}-{scheme}", folder)
     page.get_by_role("button", name="Done, to my desk").click()
     page.wait_for_url(product.host("cafe-ubermut") + "/")
+    page.goto(product.host("cafe-ubermut") + "/settings")
+    expect(page.get_by_label("Country")).to_have_value("de-DE")
     assert watched.complaints == []
     page.context.close()
 
