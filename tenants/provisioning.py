@@ -20,6 +20,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from common.errors import AppError, Conflict, Invalid, Unavailable
+from common.names import plain_name
 from common.phone import e164
 from tenants import keys, numbers
 from tenants.context import in_public, in_tenant
@@ -46,7 +47,10 @@ RESERVED_SLUGS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Provisioned:
-    """What `create_tenant` made. `api_key` is its only copy; `number` is None where numbers are bought by hand."""
+    """What `create_tenant` made; `number` is None where numbers are bought by hand.
+
+    `api_key` is its only copy, and empty where none was asked for.
+    """
 
     id: int
     schema: str
@@ -70,7 +74,10 @@ def _check_name(name: str) -> str:
     name = name.strip()
     if not 1 <= len(name) <= 120:
         raise Invalid("a name has 1 to 120 characters", field="name")
-    return name
+    try:
+        return plain_name(name)
+    except ValueError as error:
+        raise Invalid(str(error), field="name") from None
 
 
 def check_slug(slug: str) -> str:
@@ -97,20 +104,29 @@ def create_tenant(
     profession: str = "generic",
     profile: Profile | None = None,
     wait: bool = True,
+    with_key: bool = False,
 ) -> Provisioned:
     """Make a business that can be called when this returns.
 
-    With `wait` false whatever takes long and can be made up for (the greeting's audio) is left to tasks.
+    With `wait` false whatever takes long and can be made up for (the greeting's audio) is left to tasks. `with_key` is
+    for who shows the API key to somebody: it can't be read again.
 
     Raises `Invalid` (name, slug, e-mail, password, number), `Conflict` (slug or number taken) or what a step raises;
     then nothing of it exists.
     """
     asked = {**(profile or {}), **({} if wait else {"later": True})}
-    return in_public(_create, name, slug, owner_email, password, number, profession, asked)
+    return in_public(_create, name, slug, owner_email, password, number, profession, asked, with_key)
 
 
 def _create(
-    name: str, slug: str, owner_email: str, password: str, number: str | None, profession: str, profile: Profile
+    name: str,
+    slug: str,
+    owner_email: str,
+    password: str,
+    number: str | None,
+    profession: str,
+    profile: Profile,
+    with_key: bool,
 ) -> Provisioned:
     name = _check_name(name)
     check_slug(slug)
@@ -128,7 +144,7 @@ def _create(
             schema = tenant.schema_name
             _describe(tenant, name, slug, profession, full_profile)
             domain = Domain.objects.create(domain=f"{slug}.{settings.ROOT_HOSTNAME}", tenant=tenant, is_primary=True)
-            api_key = issue_api_key(tenant, "first key")
+            api_key = issue_api_key(tenant, "first key") if with_key else ""
             in_tenant(schema, run_steps, tenant, full_profile)
             user = ensure_owner(tenant, owner)  # by now the password's hash is made
             if wanted:

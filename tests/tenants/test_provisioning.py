@@ -87,7 +87,7 @@ def test_a_replayed_schema_is_the_same_as_a_migrated_one() -> None:
 
 
 def test_a_new_business_has_everything_it_needs() -> None:
-    made = create_tenant(**GOOD, number="+1 (415) 555-0177")
+    made = create_tenant(**GOOD, number="+1 (415) 555-0177", with_key=True)
     assert made.number == "+14155550177"
     assert made.domain == "bakery.localhost"
     tenant = Tenant.objects.get(pk=made.id)
@@ -163,6 +163,8 @@ def test_a_carrier_that_refuses_the_number_leaves_nothing_half_made(monkeypatch)
     [
         ({"slug": "alpha"}, Conflict, "slug"),
         ({"slug": "www"}, Conflict, "slug"),
+        ({"name": "two\nlines"}, Invalid, "name"),
+        ({"name": "turned \u202e round"}, Invalid, "name"),
         ({"slug": "Corner"}, Invalid, "slug"),
         ({"slug": "-a"}, Invalid, "slug"),
         ({"slug": "xn--caf-dma"}, Invalid, "slug"),
@@ -311,7 +313,7 @@ def test_a_profile_is_applied_whole_or_not_at_all() -> None:
 
 
 def test_a_suspended_business_can_be_resumed() -> None:
-    made = create_tenant(**GOOD)
+    made = create_tenant(**GOOD, with_key=True)
     suspend_tenant("bakery")
     assert Tenant.objects.get(pk=made.id).status == TenantStatus.SUSPENDED
     assert caller_of_key(made.api_key) is None
@@ -322,7 +324,7 @@ def test_a_suspended_business_can_be_resumed() -> None:
 
 
 def test_erasing_a_business_leaves_only_the_row_the_ledger_speaks_of() -> None:
-    made = create_tenant(**GOOD, number="+14155550177")
+    made = create_tenant(**GOOD, number="+14155550177", with_key=True)
     folder = Path(django_settings.MEDIA_ROOT) / made.schema
     folder.mkdir(parents=True)
     (folder / "recording").write_bytes(b"x")
@@ -370,6 +372,7 @@ def test_the_command_prints_one_json_object() -> None:
     call_command("create_tenant", *arguments, "--number", "+14155550177", stdout=out)
     made = json.loads(out.getvalue())
     assert set(made) == {"id", "schema", "domain", "number", "api_key"}
+    assert caller_of_key(made["api_key"]).tenant_id == made["id"]
     with pytest.raises(CommandError, match="taken"):
         call_command("create_tenant", *arguments, stdout=StringIO())
 

@@ -54,6 +54,7 @@ def test_one_form_makes_a_business_and_signs_its_owner_in(browser) -> None:
         "hours",
     )
     assert Membership.objects.get(tenant=tenant).role == "owner"
+    assert not tenant.api_keys.exists(), "a key that nobody was shown"
     assert browser.get(answer["Location"], follow=False).status_code == 302
     browser.get(answer["Location"])
     assert urlsplit(browser.url).netloc == "cafe-ubermut-co.localhost:8000"

@@ -42,6 +42,7 @@ class Command(BaseCommand):
                 password=options["password"],
                 number=options["number"],
                 profession=options["profession"],
+                with_key=True,
             )
         except AppError as error:
             raise CommandError(error.message) from None
