@@ -21,6 +21,26 @@ from tenants.context import TenantInfo
 from tenants.hosts import tenant_origin
 from tenants.models import Tenant, TenantStatus, User
 
+# -- either kind of host -----------------------------------------------------------------------------------------------
+
+
+@never_cache
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form whose token is not ours: back to its page, where what was typed is put under a new one.
+
+    A sign-in that was left open while its person signed in elsewhere has nothing left to do and leads on.
+    """
+    match = request.resolver_match
+    if match and match.url_name == "account_login" and request.user.is_authenticated:
+        wanted = request.POST.get("next")
+        return redirect(sessions.local_path(wanted) if wanted else settings.LOGIN_REDIRECT_URL)
+    page = sessions.form_page(request)
+    response = render(request, "403_csrf.html", {"page": page}, status=403)
+    if page and request.headers.get("HX-Request") == "true":
+        response.headers["HX-Redirect"] = page
+    return response
+
+
 # -- root host ---------------------------------------------------------------------------------------------------------
 
 

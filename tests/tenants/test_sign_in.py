@@ -307,3 +307,29 @@ def test_only_a_form_that_waits_is_spoken_of(browser, target) -> None:
     answer = browser.get(f"http://localhost:8000/login?{urlencode({'next': target})}")
     assert answer.status_code == 200
     assert b"what you typed" not in answer.content
+
+
+def test_a_form_with_a_stale_token_leads_back_to_its_page(client_of) -> None:
+    client = client_of(ALICE)
+    client.handler.enforce_csrf_checks = True
+    answer = client.post("/settings", {"name": "Typed for an hour"}, headers={"referer": FORM})
+    assert answer.status_code == 403
+    said = answer.content.decode()
+    assert 'href="/knowledge/new?kind=faq&amp;unsent=1"' in said
+    assert "Back to the form" in said and "reload" not in said
+    moved = client.post("/settings", {}, headers={"referer": FORM, "hx-request": "true"})
+    assert (moved.status_code, moved["HX-Redirect"]) == (403, "/knowledge/new?kind=faq&unsent=1")
+    elsewhere = client.post("/settings", {}, headers={"referer": "https://evil.example/settings"}).content.decode()
+    assert "evil" not in elsewhere and "Back to the start" in elsewhere
+
+
+@pytest.mark.parametrize(
+    ("wanted", "place"), [("", "/businesses"), ("/account", "/account"), ("https://evil.example", "/")]
+)
+def test_a_sign_in_left_open_leads_on_whoever_signed_in_elsewhere(browser, wanted, place) -> None:
+    browser.sign_in(ALICE)
+    client = browser.at("localhost:8000")
+    client.handler.enforce_csrf_checks = True
+    sent = {"login": ALICE.email, "password": PASSWORD, "next": wanted}
+    answer = client.post("/login", sent)
+    assert (answer.status_code, answer["Location"]) == (302, place)
