@@ -12,6 +12,7 @@ from pydantic import Field
 from calls import journal
 from calls.facts import Turn
 from calls.models import Call, CallEvent, Message, Recording, Voicemail
+from common.names import Name
 from common.rest import Input, Moment, Paging, Text
 
 OutcomeName = Literal["answered", "message_taken", "voicemail", "abandoned", "rejected", "failed", ""]
@@ -169,7 +170,7 @@ class MessageIn(Input):
     """A message to keep with a call."""
 
     call_id: UUID = Field(description="The call it belongs to")
-    name: Text = Field(default="", max_length=200, description="Who left it")
+    name: Name = Field(default="", max_length=200, description="Who left it")
     number: Text = Field(default="", max_length=64, description="Where to ring back; empty for the caller's number")
     body: Text = Field(min_length=1, max_length=4000)
     urgency: Urgency = "normal"

@@ -10,6 +10,17 @@ from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from common.names import plain_name
+
+
+def one_line(text: str) -> None:
+    """Validator of fields that hold a name (`common.names`)."""
+    try:
+        plain_name(text)
+    except ValueError as error:
+        words = str(error)
+        raise ValidationError(f"{words[:1].upper()}{words[1:]}.") from None
+
 
 class SeenMixin:
     """A form, or a set of forms, that replaces everything it shows; in front of the base class.

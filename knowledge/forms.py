@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.template.defaultfilters import filesizeformat
 
-from common.forms import SeenMixin
+from common.forms import SeenMixin, one_line
 from knowledge import faq
 from knowledge.models import Document, DocumentKind
 
@@ -82,6 +82,10 @@ class DocumentForm(SeenMixin, forms.Form):
         title = (data.get("title") or "").strip() or self._title_of_file()
         if not title:
             self.add_error("title", "Give it a name.")
+        try:
+            one_line(title)  # the name of a file, too
+        except forms.ValidationError as error:
+            self.add_error("title", error)
         others = Document.objects.exclude(pk=self.document.pk) if self.document else Document.objects.all()
         if title and others.filter(title__iexact=title).exists():
             self.add_error("title", "There is a document of this name already. Change that one, or take another name.")

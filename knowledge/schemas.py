@@ -8,6 +8,7 @@ from typing import Literal
 from ninja import Schema
 from pydantic import Field
 
+from common.names import Name
 from common.rest import Input, Text
 from knowledge.models import Document
 from knowledge.selectors import MAX_QUESTION_CHARS, Answer, Hit
@@ -19,7 +20,7 @@ Kind = Literal["text", "markdown", "faq", "prices"]
 class DocumentIn(Input):
     """A text the receptionist may answer from."""
 
-    title: Text = Field(min_length=1, max_length=200, examples=["Insurance"])
+    title: Name = Field(min_length=1, max_length=200, examples=["Insurance"])
     text: Text = Field(min_length=1, max_length=MAX_TEXT_CHARS, examples=["We accept most insurance plans."])
     kind: Literal["text", "markdown"] = "markdown"
     language: str = Field(default="", pattern="^([a-z]{2}(-[A-Z]{2})?)?$", description="Such as `en`; empty for yours")

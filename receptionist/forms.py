@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from django import forms
 
-from common.forms import SeenMixin
+from common.forms import SeenMixin, one_line
 from receptionist import hours
 from receptionist.profile import DAYS, MAX_IDLE_PROMPTS, MAX_LINE_CHARS, HolidayIn, HoursIn, ServiceIn
 from receptionist.voices import Voice
@@ -157,7 +157,11 @@ class HolidayForm(forms.Form):
 
     date = forms.DateField(label="Day", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
     name = forms.CharField(
-        label="Name", max_length=80, required=False, widget=forms.TextInput(attrs={"placeholder": "Christmas Eve"})
+        label="Name",
+        max_length=80,
+        required=False,
+        validators=[one_line],
+        widget=forms.TextInput(attrs={"placeholder": "Christmas Eve"}),
     )
     yearly = forms.BooleanField(label="Every year", required=False, initial=True)
     opens = _field("Open from")
@@ -184,7 +188,11 @@ class ServiceForm(forms.Form):
     """One line of the price list."""
 
     name = forms.CharField(
-        label="Service", max_length=120, required=False, widget=forms.TextInput(attrs={"placeholder": "Service"})
+        label="Service",
+        max_length=120,
+        required=False,
+        validators=[one_line],
+        widget=forms.TextInput(attrs={"placeholder": "Service"}),
     )
     price = forms.DecimalField(
         label="Price",

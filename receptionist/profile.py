@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from common.errors import Invalid
+from common.names import Name
 from receptionist.hours import DAY_MINUTES, Interval, SpecialDay, overlap
 
 PROFESSIONS = Path(__file__).parent / "professions"
@@ -69,7 +70,7 @@ class _Part(BaseModel):
 class ServiceIn(_Part):
     """A service; `price` in the currency's main unit."""
 
-    name: str = Field(min_length=1, max_length=120)
+    name: Name = Field(min_length=1, max_length=120)
     price: float | None = Field(default=None, ge=0, le=1_000_000)
     minutes: int | None = Field(default=None, ge=1, le=10_000)
 
@@ -89,7 +90,7 @@ class FaqIn(_Part):
 class DocumentIn(_Part):
     """A text the receptionist may answer from."""
 
-    title: str = Field(min_length=1, max_length=110)
+    title: Name = Field(min_length=1, max_length=110)
     text: str = Field(min_length=1, max_length=500_000)
     kind: str = Field(default="markdown", pattern="^(text|markdown)$")
 
@@ -98,7 +99,7 @@ class HolidayIn(_Part):
     """``date`` is ``MM-DD`` (every year) or ``YYYY-MM-DD``; ``open`` the hours of that day, none when closed."""
 
     date: str
-    name: str = Field(default="", max_length=80)
+    name: Name = Field(default="", max_length=80)
     open: Intervals = []
 
     @model_validator(mode="before")
@@ -166,7 +167,7 @@ class BusinessProfile(_Part):
     `timezone` and `locale` are columns of the tenant's own row: provisioning takes them.
     """
 
-    name: str = Field(min_length=1, max_length=120)
+    name: Name = Field(min_length=1, max_length=120)
     profession: Profession = DEFAULT_PROFESSION
     timezone: str | None = None
     locale: str | None = Field(default=None, pattern=r"^[a-z]{2}(-[A-Z]{2})?$")

@@ -7,6 +7,7 @@ from typing import Annotated
 from ninja import Schema
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from common.names import Name
 from common.rest import Input, Text
 from receptionist.hours import DAY_MINUTES
 from receptionist.hours import Interval as Minutes
@@ -122,7 +123,7 @@ class Holiday(Input):
     """A day with hours of its own; without any it is closed. `MM-DD` comes every year."""
 
     date: Day
-    name: Text = Field(default="", max_length=80)
+    name: Name = Field(default="", max_length=80)
     open: Intervals = []
 
     def parsed(self) -> HolidayIn:
@@ -146,7 +147,7 @@ class Holidays(Input):
 class Offer(Input):
     """Something the business does. `price` is in the currency's main unit; null where nobody says."""
 
-    name: Text = Field(min_length=1, max_length=120, examples=["Cleaning"])
+    name: Name = Field(min_length=1, max_length=120, examples=["Cleaning"])
     price: float | None = Field(default=None, ge=0, le=1_000_000, examples=[95.5])
     minutes: int | None = Field(default=None, ge=1, le=10_000, examples=[45])
 

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 
-from common.forms import SeenMixin
+from common.forms import SeenMixin, one_line
 from tenants.models import Role
 from tenants.services.api_keys import SCOPES
 from tenants.services.team import roles_to_give
@@ -63,6 +63,7 @@ class BusinessProfileForm(SeenMixin, forms.Form):
     name = forms.CharField(
         label="Name of the business",
         max_length=120,
+        validators=[one_line],
         help_text="The greeting keeps the words it has; change it on the page of the receptionist.",
     )
     timezone = forms.ChoiceField(
@@ -76,7 +77,7 @@ class BusinessProfileForm(SeenMixin, forms.Form):
 class ApiKeyForm(forms.Form):
     """A new key."""
 
-    name = forms.CharField(label="What is it for?", max_length=80)
+    name = forms.CharField(label="What is it for?", max_length=80, validators=[one_line])
     scopes = forms.MultipleChoiceField(
         label="What may it do?", choices=list(SCOPES.items()), widget=forms.CheckboxSelectMultiple
     )

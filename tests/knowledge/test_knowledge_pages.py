@@ -98,6 +98,7 @@ def test_a_bad_file_is_refused_in_words_and_the_rest_is_kept(ask: Any, name: str
         ({}, "Paste a text, or choose a file."),
         ({"title": "x"}, "Paste a text"),
         ({"text": "kept words"}, "Give it a name."),
+        ({"title": "turned \u202e round", "text": "kept words"}, "A name is one line"),
         ({"title": "x" * 111, "text": "kept words"}, "at most 110 characters"),
         ({"title": "x", "text": "y" * (MAX_BYTES + 1)}, "at most 1000000 characters"),
         ({"title": "nul\0", "text": "kept words"}, "Null characters"),

@@ -364,6 +364,16 @@ def test_pages_of_any_length_take_the_same_queries(ask: Any, client_of: Any, ten
     assert selectors.schedule(tenant).special
 
 
+def test_a_service_may_have_a_right_to_left_name_but_no_marks_that_turn_what_follows(ask: Any) -> None:
+    def sent(name: str) -> Any:
+        return ask("post", "/receptionist/services", {"s-TOTAL_FORMS": 1, "s-INITIAL_FORMS": 0, "s-0-name": name})
+
+    assert sent("ניקוי שיניים\u200f (תנוקות)").status_code == 302
+    answer = sent("Cleaning \u202e")
+    assert answer.status_code == 422 and "A name is one line" in answer.content.decode()
+    assert Service.objects.get().name.startswith("ניקוי")
+
+
 # Two tabs
 
 

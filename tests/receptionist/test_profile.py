@@ -95,6 +95,8 @@ def test_words_for_the_end_of_a_call_are_part_of_the_document(tenant: TenantInfo
         ({"services": [{"name": "Cut"}, {"name": "Dye", "cost": 30}]}, "services.1.cost"),
         ({"faq": [{"q": "Why?", "a": "So.", "source": "x"}]}, "faq.0.source"),
         ({"documents": [{"title": "T", "text": "t", "type": "text"}]}, "documents.0.type"),
+        ({"services": [{"name": "two\nlines"}]}, "services.0.name"),
+        ({"documents": [{"title": "turned \u202e round", "text": "t"}]}, "documents.0.title"),
         ({"profession": "astronaut"}, "profession"),
         ({"idle_prompts": []}, "idle_prompts"),
         ({"idle_prompts": ["?"] * 4}, "idle_prompts"),

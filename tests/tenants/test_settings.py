@@ -49,6 +49,8 @@ def test_others_read_them_only(client_of, person) -> None:
     [
         ("name", "", "required"),
         ("name", "x" * 121, "at most 120"),
+        ("name", "two\nlines", "A name is one line"),
+        ("name", "turned \u202e round", "A name is one line"),
         ("timezone", "Mars/Olympus", "not one of the available choices"),
         ("timezone", "../../etc/passwd", "not one of the available choices"),
         ("locale", "<script>", "not one of the available choices"),
