@@ -83,14 +83,16 @@ def _check_name(name: str) -> str:
 def check_slug(slug: str) -> str:
     """`slug`, if it can be used. Raises `Invalid`, or `Conflict` when it is taken."""
     if not re.fullmatch(SLUG_PATTERN, slug):
-        raise Invalid("a slug is 1 to 40 small letters, digits and hyphens, not at the ends", field="slug")
+        raise Invalid(
+            "an address is 1 to 40 small letters, digits and hyphens, with a letter or digit at both ends", field="slug"
+        )
     if slug[2:4] == "--":
         # DNS keeps such names for other scripts ("xn--…"): browsers would show something else than what was chosen.
-        raise Invalid("a slug can't have hyphens in third and fourth place", field="slug")
+        raise Invalid("an address can't have hyphens in third and fourth place", field="slug")
     if slug in RESERVED_SLUGS:
-        raise Conflict("this name is reserved", field="slug")
+        raise Conflict("this address is reserved", field="slug")
     if Tenant.objects.filter(slug=slug).exists():
-        raise Conflict("this slug is taken", field="slug")
+        raise Conflict("this address is taken", field="slug")
     return slug
 
 
@@ -155,7 +157,7 @@ def _create(
     except IntegrityError as error:
         remove_files(schema)
         if "slug" in str(error) or "tenants_domain" in str(error):
-            raise Conflict("this slug is taken", field="slug") from None
+            raise Conflict("this address is taken", field="slug") from None
         raise
     except BaseException:
         remove_files(schema)

@@ -21,6 +21,7 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 from common.errors import AppError
 from common.forms import one_line
 from tenants import professions
+from tenants.hosts import tenant_origin
 from tenants.models import Tenant, User
 from tenants.panel.forms import LOCALES, BusinessProfileForm
 from tenants.provisioning import RESERVED_SLUGS, check_slug
@@ -114,6 +115,16 @@ def locale_of(accepted: str) -> str:
     return next((locale for locale in known if first in (locale.lower(), locale.partition("-")[0])), "")
 
 
+class DeskAddressInput(forms.TextInput):
+    """The part of a host name that a business chooses, with the rest of it beside."""
+
+    template_name = "components/suffixed_input.html"
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """`suffix`: what every business's host ends with, the port included."""
+        return {**super().get_context(name, value, attrs), "suffix": tenant_origin("x").partition("://x")[2]}
+
+
 class BusinessForm(forms.Form):
     """A new business of somebody who has an account."""
 
@@ -124,11 +135,11 @@ class BusinessForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
     slug = forms.CharField(
-        label="Web address",
+        label="Address of your desk",
         max_length=40,
         required=False,
-        help_text="Small letters, digits and hyphens; made from the name when left empty.",
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        help_text="Where you will sign in. Small letters, digits and hyphens; made from the name when left empty.",
+        widget=DeskAddressInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
     # Nobody is taken for a dentist who has passed over the question.
     profession = forms.ChoiceField(label="What do you do?", choices=professions.choices, initial=professions.GENERIC)

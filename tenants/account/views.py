@@ -81,11 +81,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
                     error.data.get("field") if error.data.get("field") in form.fields else None, error.message
                 )
         status = 422
-    return render(request, "account/signup.html", {"form": form, "root_host": _tenant_suffix()}, status=status)
-
-
-def _tenant_suffix() -> str:
-    return tenant_origin("x").partition("://x")[2]
+    return render(request, "account/signup.html", {"form": form}, status=status)
 
 
 def _make(request: HttpRequest, form: BusinessForm, email: str, password: str) -> Provisioned:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from urllib.parse import urlsplit
 
@@ -190,6 +191,16 @@ def test_what_can_not_be_used_is_said_and_what_was_typed_is_kept(browser, field,
     assert all(text in page for name, text in kept.items() if name != field)
     assert NEW["password"] not in page
     assert not Membership.objects.filter(user__email__iexact=NEW["email"]).exists()
+
+
+def test_the_address_of_the_desk_is_shown_with_its_suffix_and_judged_in_plain_words(browser) -> None:
+    page = browser.get(f"{ROOT}/signup").content.decode()
+    assert "Address of your desk" in page and ">.localhost:8000</span>" in page
+    for slug, said in {"a--": "An address is 1 to 40", "ab--c": "An address can&#x27;t", "alpha": "taken"}.items():
+        page = sign_up(browser, slug=slug).content.decode()
+        words = re.sub(r"<[^>]+>", " ", page)
+        assert said in words and "slug" not in words
+        assert f'value="{slug}"' in page
 
 
 def test_script_text_stays_text(browser) -> None:

@@ -45,7 +45,7 @@ def test_sign_up_leads_over_three_screens_to_the_call(
     page.goto(product.root)
     page.get_by_role("main").get_by_role("link", name="Set up my receptionist").first.click()
     page.get_by_label("Name of your business").fill("Café Übermut")
-    expect(page.get_by_label("Web address")).to_have_value("cafe-ubermut")
+    expect(page.get_by_label("Address of your desk")).to_have_value("cafe-ubermut")
     page.get_by_label("What do you do?").select_option("dentist")
     page.get_by_label("E-mail address").fill(f"nora-{size}@uebermut.example")
     page.get_by_label("Password").fill("seven green ducks")
