@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib import messages
@@ -10,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from common.errors import AppError
+from common.errors import AppError, Conflict
 from common.htmx import go_to
 from tenants.access import TenantRequest, member_required
 from tenants.models import Membership, Role
@@ -79,8 +81,23 @@ def revoke(request: TenantRequest, invitation_id: int) -> HttpResponse:
     return go_to(request, "team")
 
 
+def _said_on_the_page(view: Callable[[TenantRequest, int], HttpResponse]) -> Callable[..., HttpResponse]:
+    """A business that would be left without an owner: said where one can make somebody else an owner."""
+
+    @wraps(view)
+    def answered(request: TenantRequest, member_id: int) -> HttpResponse:
+        try:
+            return view(request, member_id)
+        except Conflict as error:
+            messages.error(request, error.message)
+            return go_to(request, "team")
+
+    return answered
+
+
 @require_POST
 @member_required(*MANAGERS)
+@_said_on_the_page
 def change_role(request: TenantRequest, member_id: int) -> HttpResponse:
     """Give a member another role."""
     role = request.POST.get("role", "")
@@ -92,6 +109,7 @@ def change_role(request: TenantRequest, member_id: int) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @member_required()
+@_said_on_the_page
 def remove(request: TenantRequest, member_id: int) -> HttpResponse:
     """What would be lost; then the member is out. Everybody may leave."""
     if request.method == "GET":
