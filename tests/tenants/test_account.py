@@ -176,6 +176,7 @@ def test_sessions_are_listed_and_ended(alice) -> None:
     elsewhere.sign_in(ALICE)
     page = alice.get(f"{ROOT}/account").content.decode()
     assert page.count("This browser") == 1
+    assert "</time> UTC" in page
     assert len(re.findall(r"/account/sessions/\d+/end", page)) == 1, "one entry a sign-in, none to end one's own"
     assert "Alpha Dental" in page
     alice.post(f"{ROOT}/account/sessions/end", {})
