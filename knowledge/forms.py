@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from pathlib import PurePath
 from typing import Any
@@ -16,7 +17,22 @@ from knowledge.models import Document, DocumentKind
 #: Longest text of one document, pasted or as a file (bytes or characters, whichever is met first).
 MAX_BYTES = 1_000_000
 SUFFIXES = (".txt", ".md", ".markdown")
+_NUL = re.compile("\0")
+#: Nearly any bytes are Windows-1252; what isn't text gives itself away by these.
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _SOURCE = "The receptionist says it as the source: “According to our patient guide …”."
+
+
+def decoded(data: bytes) -> str | None:
+    """The text of a file as editors save it: UTF-8, UTF-16 with its mark, or Windows-1252; None where it is none."""
+    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding, refused in (("utf-16", _CONTROLS),) if marked else (("utf-8-sig", _NUL), ("cp1252", _CONTROLS)):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return None if refused.search(text) else text
+    return None
 
 
 class DocumentForm(SeenMixin, forms.Form):
@@ -60,12 +76,9 @@ class DocumentForm(SeenMixin, forms.Form):
         if int(file.size) > MAX_BYTES:
             size = filesizeformat(file.size)
             raise forms.ValidationError(f"This file has {size}; up to 1 MB can be read. Split it and add the parts.")
-        try:
-            text = str(file.read(), "utf-8-sig")
-        except UnicodeDecodeError:
-            text = "\0"
-        if "\0" in text:
-            raise forms.ValidationError("This file does not hold plain text (UTF-8). Save it as text and try again.")
+        text = decoded(file.read())
+        if text is None:
+            raise forms.ValidationError("This file does not hold plain text. Save it as text (UTF-8) and try again.")
         return text
 
     def clean(self) -> dict[str, Any]:

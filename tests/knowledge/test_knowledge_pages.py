@@ -73,11 +73,21 @@ def test_a_file_brings_its_name_and_its_text(ask: Any, no_embeddings: None) -> N
     assert Document.objects.get().text == "# Rules\nShoes off."
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_a_file_is_read_as_editors_save_it(ask: Any, no_embeddings: None, encoding: str) -> None:
+    words = "Das Café öffnet um 8 – “pünktlich”, für 5 €."
+    ask("post", "/knowledge/add", {"file": SimpleUploadedFile("hours.txt", words.encode(encoding))})
+    assert Document.objects.get().text == words
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
         ("a.exe", b"MZ", "not a .txt or .md file"),
-        ("a.txt", b"\xff\xfe\x00\x01", "does not hold plain text"),
+        ("a.txt", b"\x89PNG\r\n\x1a\n", "does not hold plain text"),
+        ("a.txt", b"\xff\xfe\x00\x00a\x00\x00\x00", "does not hold plain text"),
+        ("a.txt", b"\xff\xfea\x00b", "does not hold plain text"),
+        ("a.txt", b"caf\xe9 \x81", "does not hold plain text"),
         ("a.txt", b"x\0y", "does not hold plain text"),
         ("a.md", b"x" * (MAX_BYTES + 1), "up to 1 MB"),
         ("a.md", b"", "empty"),
