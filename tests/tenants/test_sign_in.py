@@ -26,6 +26,17 @@ def test_a_member_of_one_business_ends_up_on_its_pages(browser) -> None:
     assert ALPHA.name.encode() in answer.content
 
 
+def test_the_landing_page_leads_who_is_signed_in_to_the_own_desk(browser) -> None:
+    page = browser.get("http://localhost:8000/").content.decode()
+    assert 'href="/login"' in page and 'href="/signup"' in page and "To my desk" not in page
+    browser.sign_in(ALICE)
+    page = browser.get("http://localhost:8000/").content.decode()
+    assert 'href="/businesses">To my desk</a>' in page
+    assert 'href="/login"' not in page and 'href="/signup"' not in page
+    browser.get("http://localhost:8000/businesses")
+    assert browser.url == "http://alpha.localhost:8000/"
+
+
 def test_a_member_of_several_chooses(browser, other_tenant) -> None:
     Membership.objects.create(user=User.objects.get(email=ALICE.email), tenant_id=other_tenant.id, role="viewer")
     answer = browser.sign_in(ALICE)
