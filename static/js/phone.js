@@ -3,6 +3,7 @@ import { Line, loadSdk } from "./phone-line.js";
 
 const root = document.getElementById("test-call");
 const KEPT = "test-call";
+const DOUBLE_CLICK = 700; // ms
 const WORDS = {
   idle: "Hear what your callers hear.",
   connecting: "Connecting…",
@@ -58,7 +59,7 @@ class Panel {
       collapse: () => this.collapse(),
       call: () => this.call({ voice: true }),
       type: () => this.call({ voice: false }),
-      end: () => this.line?.close(),
+      end: () => this.hangUp(),
       mute: () => this.mute(),
       keys: () => this.toggle("keys", this.find(".test-call-keys")),
     };
@@ -170,6 +171,7 @@ class Panel {
 
   async call({ voice }) {
     if (this.busy) return;
+    this.holdOn();
     this.voice = voice;
     this.sid = "";
     this.said.replaceChildren();
@@ -187,6 +189,18 @@ class Panel {
     } catch (error) {
       if (this.line === line) this.show("error", error.message);
     }
+  }
+
+  hangUp() {
+    if (!this.button("end").hasAttribute("aria-disabled")) this.line?.close();
+  }
+
+  // "Hang up" takes the place of "Call": the second click of a double one lands there.
+  holdOn() {
+    const button = this.button("end");
+    button.setAttribute("aria-disabled", "true");
+    clearTimeout(this.holding);
+    this.holding = setTimeout(() => button.removeAttribute("aria-disabled"), DOUBLE_CLICK);
   }
 
   follow(line) {

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.db import connections
 from playwright.sync_api import Browser, Page, expect
 
@@ -160,3 +161,49 @@ def test_signing_out_from_the_account_menu(sign_in: SignIn, product: Product) ->
     page.wait_for_url(product.root + "/login")
     page.goto(product.host(ALPHA.slug) + "/calls")
     page.wait_for_url("**/login**")
+
+
+def test_a_session_that_ended_elsewhere_is_said_and_loses_nothing_typed(
+    sign_in: SignIn, product: Product, live_tenant: Any
+) -> None:
+    page = sign_in().page
+    page.goto(product.host(ALPHA.slug) + "/knowledge/add")
+    _live(page)
+    page.get_by_label("Name", exact=True).fill("Parking")
+    page.get_by_label("Text", exact=True).fill("Behind the house.\nFree for an hour.")
+    elsewhere(live_tenant.schema, Session.objects.all().delete)
+    news = {"type": "call", "id": "one"}
+    elsewhere(live_tenant.schema, lambda: publish_on_commit(live_tenant.schema, "calls", news))
+    notice = page.get_by_role("alert").filter(has_text="You were signed out, so this page no longer updates.")
+    expect(notice.get_by_role("link", name="Sign in")).to_have_attribute("href", "/login?next=%2Fknowledge%2Fadd")
+    assert axe(page) == []
+
+    page.get_by_role("main").get_by_role("button", name="Add").click()
+    expect(page.get_by_text("You were signed out. Sign in, and what you typed is still here.")).to_be_visible()
+    page.get_by_label("E-mail address").fill(ALICE.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    expect(page.locator("#toasts")).to_contain_text("What you typed is back; send it again.")
+    assert page.url == product.host(ALPHA.slug) + "/knowledge/add"
+    assert page.get_by_label("Name", exact=True).input_value() == "Parking"
+    assert page.get_by_label("Text", exact=True).input_value() == "Behind the house.\nFree for an hour."
+
+    page.context.clear_cookies(name="csrftoken")  # a token that is not the form's
+    page.get_by_role("main").get_by_role("button", name="Add").click()
+    page.get_by_role("link", name="Back to the form").click()
+    assert page.get_by_label("Name", exact=True).input_value() == "Parking"
+    page.reload()
+    assert page.get_by_label("Name", exact=True).input_value() == ""
+    assert "draft:" not in page.evaluate("Object.keys(sessionStorage).join()")
+
+
+def test_a_double_click_that_calls_does_not_hang_up(sign_in: SignIn) -> None:
+    page = sign_in().page
+    page.route("**/test-call", lambda route: None)  # it never gets through
+    page.get_by_role("button", name="Test call").click()
+    hang_up = page.get_by_role("button", name="Hang up")
+    page.get_by_role("button", name="Call", exact=True).dblclick()
+    expect(hang_up).to_be_enabled()
+    expect(page.locator("#test-call")).to_have_attribute("data-state", "connecting")
+    hang_up.click()
+    expect(page.locator("#test-call")).to_have_attribute("data-state", "ended")
