@@ -89,13 +89,17 @@ def _clock(minutes: int) -> time:
 
 
 def interval(opens: time | None, closes: time | None) -> hours.Interval | None:
-    """Minutes of a stretch; an end at or before the start is on the next day. None where nothing is given."""
+    """Minutes of a stretch; as `hours.stretch` takes them. None where nothing is given."""
     if opens is None and closes is None:
         return None
     if opens is None or closes is None:
         raise forms.ValidationError("An opening and a closing time belong together.")
-    start, end = opens.hour * 60 + opens.minute, closes.hour * 60 + closes.minute
-    return start, end if end > start else end + hours.DAY_MINUTES
+    try:
+        return hours.stretch(opens.hour * 60 + opens.minute, closes.hour * 60 + closes.minute)
+    except ValueError:
+        raise forms.ValidationError(
+            "Opening and closing are the same. For the whole day write midnight to midnight: 00:00 to 00:00."
+        ) from None
 
 
 class HoursForm(SeenMixin, forms.Form):

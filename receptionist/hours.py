@@ -17,6 +17,16 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 Interval = tuple[int, int]
 
 
+def stretch(start: int, end: int) -> Interval:
+    """From one time of day to another: an end before the start is on the next day, midnight to midnight a whole day.
+
+    Raises `ValueError` where both are the same and not midnight: a slip, which callers would hear as "9 AM to 9 AM".
+    """
+    if start == end != 0:
+        raise ValueError("opening and closing are the same; the whole day is 00:00-24:00")
+    return start, end if end > start else end + DAY_MINUTES
+
+
 def overlap(intervals: Sequence[Interval]) -> bool:
     """Whether two of these share a moment; an end that is the other's start is none."""
     ordered = sorted(intervals)

@@ -22,7 +22,7 @@ from pydantic import (
 
 from common.errors import Invalid
 from common.names import Name
-from receptionist.hours import DAY_MINUTES, Interval, SpecialDay, overlap
+from receptionist.hours import DAY_MINUTES, Interval, SpecialDay, overlap, stretch
 
 PROFESSIONS = Path(__file__).parent / "professions"
 DEFAULT_PROFESSION = "generic"
@@ -34,7 +34,7 @@ _INTERVAL = re.compile(r"^\s*(\d{1,2}):(\d{2})\s*[-–]\s*(\d{1,2}):(\d{2})\s*$"
 
 
 def parse_interval(text: str) -> Interval:
-    """``"09:00-17:00"`` as minutes; an end at or before the start is on the next day. Raises ValueError."""
+    """``"09:00-17:00"`` as minutes; as `stretch` takes them. Raises ValueError."""
     match = _INTERVAL.match(text)
     if match is None:
         raise ValueError("hours are written like 09:00-17:00")
@@ -42,7 +42,7 @@ def parse_interval(text: str) -> Interval:
     start, end = first * 60 + first_minute, last * 60 + last_minute
     if first_minute > 59 or last_minute > 59 or start >= DAY_MINUTES or end > DAY_MINUTES:
         raise ValueError("there is no such time of day")
-    return start, end if end > start else end + DAY_MINUTES
+    return stretch(start, end)
 
 
 def _intervals(value: Any) -> Any:

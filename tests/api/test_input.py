@@ -75,6 +75,7 @@ BAD = [
     ("PATCH", "/receptionist", {"voice": "../marin"}, 422),
     ("PUT", "/receptionist/hours", {"mon": ["9-17"]}, 422),
     ("PUT", "/receptionist/hours", {"mon": ["25:00-26:00"]}, 422),
+    ("PUT", "/receptionist/hours", {"mon": ["09:00-09:00"]}, 422),
     ("PUT", "/receptionist/hours", {"monday": []}, 422),
     ("PUT", "/receptionist/hours", {"mon": ["09:00-10:00"] * 13}, 422),
     ("PUT", "/receptionist/holidays", {"items": [{"date": "02-30"}]}, 422),

@@ -194,6 +194,7 @@ def test_mondays_hours_are_copied_until_friday(ask: Any) -> None:
         (week(mon=[("9 o'clock", "10:00")]), "Times are written like 09:00."),
         (week(mon=[("25:00", "26:00")]), "Times are written like"),
         (week(tue=[("09:00", "12:00"), ("11:00", "13:00")]), "overlap"),
+        (week(mon=[("09:00", "09:00")]), "Opening and closing are the same."),
         (week(tue=[(SCRIPT, SCRIPT)]), escape(SCRIPT)),
     ],
 )

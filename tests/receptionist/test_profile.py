@@ -121,6 +121,7 @@ def test_both_professions_are_there() -> None:
         ("09:00-17:00", (540, 1020)),
         (" 9:30 - 12:00 ", (570, 720)),
         ("00:00-24:00", (0, 1440)),
+        ("00:00-00:00", (0, 1440)),
         ("22:00-02:00", (1320, 1560)),
         ("08:00–12:00", (480, 720)),
     ],
@@ -134,6 +135,8 @@ def test_hours_as_written(text: str, minutes: tuple[int, int]) -> None:
     [
         ({"hours": {"mon": ["9-17"]}}, "hours.mon"),
         ({"hours": {"mon": ["25:00-26:00"]}}, "hours.mon"),
+        ({"hours": {"mon": ["09:00-09:00"]}}, "hours.mon"),
+        ({"holidays": [{"date": "12-24", "open": ["09:00-09:00"]}]}, "holidays.0.open"),
         ({"hours": {"monday": ["09:00-17:00"]}}, "hours.monday"),
         ({"hours": {"mon": ["09:00-12:00", "11:00-17:00"]}}, "hours.mon"),
         ({"holidays": [{"date": "12-24", "open": ["09:00-12:00", "10:00-11:00"]}]}, "holidays.0.open"),
