@@ -109,7 +109,8 @@ def read_wav(data: bytes) -> Wav:
             width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
             raw = file.readframes(file.getnframes())
     except (wave.Error, EOFError) as error:
-        raise Invalid(f"not a PCM WAV file: {error}") from None
+        # An EOFError says nothing of itself.
+        raise Invalid(f"not a PCM WAV file: {str(error) or 'it ends before its sound begins'}") from None
     raw = raw[: len(raw) - len(raw) % (width * channels)]
     if width == 1:
         samples = ((np.frombuffer(raw, np.uint8).astype(np.int16) - 128) << 8).astype(np.int16)

@@ -105,8 +105,9 @@ def logging_config(level: str = "INFO") -> dict[str, Any]:
             }
         },
         "root": {"handlers": ["stderr"], "level": level},
-        # These quote URLs, headers, bodies or addresses at INFO and below.
-        "loggers": {name: {"level": "WARNING"} for name in _WORDY},
+        # The wordy quote URLs, headers, bodies or addresses at INFO and below. The pool warns of every attempt to reach
+        # a database that is away; whoever wanted the connection is told once, by an exception.
+        "loggers": {name: {"level": "WARNING"} for name in _WORDY} | {"psycopg.pool": {"level": "ERROR"}},
     }
 
 

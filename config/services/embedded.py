@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import secrets
 import signal
@@ -41,8 +42,16 @@ def locked(var: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise ServiceError(f"{var} is in use by another `up`") from None
+            raise ServiceError(f"{var} is in use by another `up`{_address(var)}") from None
         yield
+
+
+def _address(var: Path) -> str:
+    """Where the product that runs on `var` is, as the end of a sentence; nothing while it starts."""
+    try:
+        return f", which runs at {json.loads((var / 'run.json').read_text())['public_url']}"
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
 
 
 def _password(var: Path) -> str:

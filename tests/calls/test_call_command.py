@@ -156,7 +156,15 @@ def test_a_missing_empty_or_odd_file_is_refused_by_name(tenant, tmp_path):
         file.setsampwidth(2)
         file.setframerate(8000)
     for path in (missing, text, empty):
-        assert path.name in refused("--to", ALPHA.number, "--wav", str(path))
+        said = refused("--to", ALPHA.number, "--wav", str(path))
+        assert path.name in said
+        assert not said.endswith(": ")
+
+
+def test_sound_that_could_not_be_kept_is_said_before_anything_rings(tenant, tmp_path, wav, monkeypatch):
+    monkeypatch.setattr(command, "_place", lambda *_: pytest.fail("it rang"))
+    for path, why in ((tmp_path / "nosuch" / "x.wav", "there is no folder"), (tmp_path, "it is a folder")):
+        assert f"{path} can't be written: {why}" in refused("--to", ALPHA.number, "--wav", str(wav), "--out", str(path))
 
 
 def test_without_a_running_product_the_command_says_so(tenant, wav, settings):

@@ -7,7 +7,7 @@ import logging
 import pytest
 from django.urls import ResolverMatch
 
-from common.logs import PrivateJsonFormatter, _ContextFilter, bind
+from common.logs import PrivateJsonFormatter, _ContextFilter, bind, logging_config
 
 
 @pytest.fixture
@@ -64,3 +64,7 @@ def test_context_is_bound_to_the_block(sink):
         logger.warning("inside")
     logger.warning("outside")
     assert [line.get("tenant") for line in lines()] == ["t_1", None]
+
+
+def test_a_database_that_is_away_is_not_told_once_per_attempt():
+    assert logging_config()["loggers"]["psycopg.pool"] == {"level": "ERROR"}

@@ -113,7 +113,8 @@ def test_second_up_on_the_same_folder_is_refused(settled: Up) -> None:
     second = Up(settled.var, "--no-engine", port=settled.port + 4)
     assert second.process.wait(60) == 1
     until(lambda: second.errors, "its words", 10)
-    assert f"{settled.var} is in use by another `up`" in "".join(second.errors)
+    where = f"which runs at http://localhost:{settled.port}"
+    assert f"{settled.var} is in use by another `up`, {where}" in "".join(second.errors)
     assert settled.is_ready()
     assert (settled.var / "run.json").exists()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -50,17 +51,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Call, wait, print. Raises `CommandError` with a plain sentence for whatever is in the way."""
         to, caller = _number(options["to"]), _number(options["caller"])
+        if options["out"]:
+            _check_writable(options["out"])
         turns = [{"wav": _spoken(kind, value)} for kind, value in options["turns"] or []]
         tenant = _tenant(to)
         with _line() as line:
             sid = _place(line, {"from": caller, "to": to, "turns": turns, "max_seconds": options["max_seconds"]})
             heard = _wait(line, sid, options["max_seconds"] + 60)
-        if options["out"]:
-            try:
-                options["out"].write_bytes(base64.b64decode(heard["wav"]))
-            except OSError as error:
-                raise CommandError(f"{options['out']} can't be written: {error.strerror}") from None
+        failure = _keep(options["out"], heard["wav"]) if options["out"] else ""
         self.stdout.write(json.dumps(_record(tenant, sid), indent=2, ensure_ascii=False))
+        if failure:
+            raise CommandError(failure)
 
 
 def _turn(kind: str, value: str) -> tuple[str, str]:
@@ -72,6 +73,25 @@ def _number(text: str) -> str:
         return e164(text)
     except Invalid as error:
         raise CommandError(f"{text}: {error.message}") from None
+
+
+def _check_writable(path: Path) -> None:
+    """Before a call whose sound would be lost; the file itself is made when there is something to write."""
+    if not path.parent.is_dir():
+        raise CommandError(f"{path} can't be written: there is no folder {path.parent}")
+    if path.is_dir():
+        raise CommandError(f"{path} can't be written: it is a folder")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise CommandError(f"{path} can't be written: permission denied")
+
+
+def _keep(path: Path, wav: str) -> str:
+    """Write the sound; what went wrong is returned, for the record of the call is printed all the same."""
+    try:
+        path.write_bytes(base64.b64decode(wav))
+    except OSError as error:
+        return f"{path} can't be written: {error.strerror}"
+    return ""
 
 
 def _spoken(kind: str, value: str) -> str:
