@@ -411,7 +411,8 @@ def files(attack: Attack) -> None:
     odd = {
         "a big file": ("a.txt", b"x" * 1_000_001),
         "more than is read of a form": ("a.txt", b"x" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)),
-        "no text": ("a.txt", b"\xff\xfe\x00\x01"),
+        "no text": ("a.txt", b"\x89PNG\r\n\x1a\n\xff\xfe"),
+        "half a letter": ("a.txt", b"\xff\xfea\x00b"),
         "a NUL": ("a.txt", b"a\x00b"),
         "empty": ("a.txt", b""),
         "another kind": ("a.exe", b"MZ"),
