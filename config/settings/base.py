@@ -123,7 +123,13 @@ def _database(url: str) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 0,
         # Sum of the pools: web 20, media 10, each worker child and each command 2 at most, out of max_connections 200.
-        "OPTIONS": {"pool": {"min_size": 0, "max_size": env_int("DATABASE_POOL", 20), "timeout": 10}},
+        "OPTIONS": {
+            "pool": {
+                "min_size": 0,
+                "max_size": env_int("DATABASE_POOL", 20),
+                "timeout": env_int("DATABASE_WAIT_SECONDS", 10),
+            }
+        },
     }
 
 

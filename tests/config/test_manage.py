@@ -28,6 +28,7 @@ def test_a_command_says_that_the_product_is_not_running(command: list[str], tmp_
         **KEPT,
         "DESKBELL_VAR": str(tmp_path),
         "DATABASE_URL": f"postgresql://x:x@{nobody}/x?connect_timeout=1",
+        "DATABASE_WAIT_SECONDS": "1",
         "ENGINE_URL": f"http://{nobody}",
         "CARRIER_URL": f"http://{nobody}",
         "REDIS_URL": f"redis://{nobody}/0",

@@ -75,7 +75,7 @@ class Stack:
     env: dict[str, str]
     process: subprocess.Popen[str]
     run: dict[str, Any]
-    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(3))
+    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(5))
     _spoken: dict[str, Path] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -153,7 +153,7 @@ class Stack:
         return Heard(json.loads(done.stdout), read_wav(out.read_bytes()), done.stderr)
 
     def call_soon(self, to: str, *turns: str | Path, caller: str = "+14155550199") -> Future[Heard]:
-        """Place a call beside others; at most three at once."""
+        """Place a call beside others; at most five at once."""
         return self.pool.submit(self.call, to, *turns, caller=caller)
 
     def create_tenant(self, name: str, slug: str, **options: str) -> dict[str, Any]:
