@@ -126,15 +126,22 @@ def _ask(path: str, data: dict[str, str] | None = None) -> bytes:
         return ask(url, provider=PROVIDER, timeout=TIMEOUT_S, data=data, auth=account, neighbour=ours)
 
 
-def set_up_number(number: str) -> None:
-    """Point `number` at our webhooks, buying it where the account does not have it yet. Raises `ProviderError`."""
-    hooks = {
-        "VoiceUrl": twiml.public(twiml.VOICE_PATH),
+def _voice_hooks(path: str) -> dict[str, str]:
+    """Where calls lead: `path`, what to ask where that fails, and whom to tell how they end."""
+    return {
+        "VoiceUrl": twiml.public(path),
         "VoiceMethod": "POST",
         "VoiceFallbackUrl": twiml.public(twiml.FALLBACK_PATH),
         "VoiceFallbackMethod": "POST",
         "StatusCallback": twiml.public(twiml.STATUS_PATH),
         "StatusCallbackMethod": "POST",
+    }
+
+
+def set_up_number(number: str) -> None:
+    """Point `number` at our webhooks, buying it where the account does not have it yet. Raises `ProviderError`."""
+    hooks = {
+        **_voice_hooks(twiml.VOICE_PATH),
         "SmsUrl": twiml.public(twiml.MESSAGES_PATH),
         "SmsMethod": "POST",
     }
@@ -158,15 +165,7 @@ def _sid_of(number: str) -> str | None:
 
 def set_up_application() -> None:
     """Point the application that browsers call at our webhooks. Raises `ProviderError`."""
-    hooks = {
-        "VoiceUrl": twiml.public(twiml.CLIENT_PATH),
-        "VoiceMethod": "POST",
-        "VoiceFallbackUrl": twiml.public(twiml.FALLBACK_PATH),
-        "VoiceFallbackMethod": "POST",
-        "StatusCallback": twiml.public(twiml.STATUS_PATH),
-        "StatusCallbackMethod": "POST",
-    }
-    _ask(f"Applications/{settings.TWILIO_TWIML_APP_SID}.json", hooks)
+    _ask(f"Applications/{settings.TWILIO_TWIML_APP_SID}.json", _voice_hooks(twiml.CLIENT_PATH))
 
 
 def hang_up(call_sid: str) -> None:
